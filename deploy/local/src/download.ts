@@ -1,0 +1,122 @@
+/**
+ * Downloads into the cache, through Maven (../pom.xml pins what).
+ *
+ * A finished download is a folder `<cache>/<name>`, put there by one rename; so a killed download leaves nothing that looks
+ * finished. A lock keeps two processes from downloading the same thing, since Maven 3 does not share its repository safely.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { withLock } from './lock.js'
+import type { Say } from './options.js'
+import { findJava, findMaven } from './tools.js'
+
+const POM = fileURLToPath(new URL('../pom.xml', import.meta.url))
+const PROGRESS_EVERY_MS = 3_000
+
+export interface Download {
+  /** Folder in the cache; holds the version, so that another version is another download. */
+  readonly name: string
+  readonly label: string
+  /** For the progress line only. */
+  readonly megabytes: number
+  /** The goal and execution of the pom. */
+  readonly goal: string
+  /** Where Maven's repository grows meanwhile, relative to it. */
+  readonly growsIn: string
+}
+
+export interface DownloadContext {
+  readonly cacheDir: string
+  readonly env: NodeJS.ProcessEnv
+  readonly say: Say
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The folder that holds the download. */
+export async function download(what: Download, context: DownloadContext): Promise<string> {
+  const target = join(context.cacheDir, what.name)
+  if (existsSync(target)) return target
+  const mvn = findMaven(context.env)
+  await findJava(context.env)
+  mkdirSync(context.cacheDir, { recursive: true })
+  const onWait = () => context.say(`${what.label}: another process is downloading, waiting for it`)
+  return withLock(join(context.cacheDir, 'download.lock'), { signal: context.signal, onWait }, async () => {
+    if (existsSync(target)) return target
+    const partial = mkdtempSync(join(context.cacheDir, `.${what.name}-`))
+    try {
+      await fetchWithMaven(mvn, what, partial, context)
+      renameSync(partial, target)
+    } finally {
+      rmSync(partial, { recursive: true, force: true })
+    }
+    return target
+  })
+}
+
+async function fetchWithMaven(mvn: string, what: Download, out: string, context: DownloadContext): Promise<void> {
+  const repository = localRepository(context)
+  const started = Date.now()
+  const seconds = () => Math.round((Date.now() - started) / 1_000)
+  context.say(`${what.label}: downloading, about ${what.megabytes} MB, once`)
+  const watched = join(repository ?? join(homeOf(context.env), '.m2', 'repository'), what.growsIn)
+  const timer = setInterval(() => {
+    context.say(`${what.label}: ${Math.round(sizeOf(watched) / 1e6)} of about ${what.megabytes} MB, ${seconds()} s`)
+  }, PROGRESS_EVERY_MS)
+  try {
+    const args = ['-B', '-q', '-f', POM, `dependency:${what.goal}`, `-Dunwind.out=${out}`]
+    if (repository) args.push(`-Dmaven.repo.local=${repository}`)
+    await runMaven(mvn, args, what, context)
+  } finally {
+    clearInterval(timer)
+  }
+  context.say(`${what.label}: downloaded in ${seconds()} s`)
+}
+
+function runMaven(mvn: string, args: string[], what: Download, context: DownloadContext): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(mvn, args, { env: context.env, stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal })
+    let output = ''
+    const keep = (chunk: Buffer) => {
+      output = (output + chunk.toString('utf8')).slice(-8_000)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.once('error', reject)
+    child.once('close', code => {
+      if (code === 0) return resolve()
+      const errors = output.split('\n').filter(line => line.startsWith('[ERROR]'))
+      const why = (errors.length > 0 ? errors.slice(0, 5) : output.split('\n').slice(-5)).join('\n')
+      reject(new Error(`${what.label}: Maven could not download it (exit code ${code}).\n${why}`))
+    })
+  })
+}
+
+/** Maven's own repository is shared with the user's other work; without a home that can be written, ours is in the cache. */
+function localRepository(context: DownloadContext): string | undefined {
+  const home = homeOf(context.env)
+  try {
+    mkdirSync(join(home, '.m2'), { recursive: true })
+    return undefined
+  } catch {
+    return join(context.cacheDir, 'maven')
+  }
+}
+
+function homeOf(env: NodeJS.ProcessEnv): string {
+  return env.HOME ?? homedir()
+}
+
+function sizeOf(folder: string): number {
+  let total = 0
+  try {
+    for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) total += statSync(join(entry.parentPath, entry.name)).size
+    }
+  } catch {
+    // It is not there yet, or a file was renamed between listing and reading: the next tick will see it.
+  }
+  return total
+}

@@ -1,0 +1,90 @@
+import { type ServerEvent, readEventStream } from './event-stream.js'
+import { ApiUnreachable, problemOf } from './problem.js'
+
+export interface TransportOptions {
+  /** Base URL of the coordinator, e.g. "http://127.0.0.1:7300". */
+  readonly url: string
+  /** Bearer token; needed when the coordinator is configured with one. */
+  readonly token?: string
+  /** For one answer, milliseconds; default 15,000. A stream has no limit. */
+  readonly timeoutMs?: number
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+/** One HTTP exchange with the coordinator; everything that goes wrong is an `ApiProblem` or an `ApiUnreachable`. */
+export class Transport {
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #timeoutMs: number
+
+  constructor(options: TransportOptions) {
+    this.#base = options.url.replace(/\/+$/, '')
+    this.#headers = options.token ? { authorization: `Bearer ${options.token}` } : {}
+    this.#timeoutMs = options.timeoutMs ?? 15_000
+  }
+
+  get<T>(path: string, options: CallOptions = {}): Promise<T> {
+    return this.#json<T>('GET', path, undefined, options)
+  }
+
+  post<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return this.#json<T>('POST', path, body, options)
+  }
+
+  /** @param lastEventId the stream goes on after this event. */
+  async *stream(path: string, lastEventId: string | null, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const response = await this.#fetch(path, {
+      headers: {
+        ...this.#headers,
+        accept: 'text/event-stream',
+        ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }),
+      },
+      signal,
+    })
+    if (response.body === null) throw new ApiUnreachable(this.#base, new Error('an empty stream'))
+    try {
+      yield* readEventStream(response.body)
+    } catch (error) {
+      if (signal.aborted || error instanceof RangeError) throw error
+      throw new ApiUnreachable(this.#base, error)
+    }
+  }
+
+  async #json<T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> {
+    const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
+    const response = await this.#fetch(path, {
+      method,
+      headers: {
+        ...this.#headers,
+        accept: 'application/json, application/problem+json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+    })
+    try {
+      return (response.status === 204 ? undefined : await response.json()) as T
+    } catch (error) {
+      if (options.signal?.aborted) throw error
+      throw new ApiUnreachable(this.#base, error)
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    let response: Response
+    try {
+      // A redirect would carry the token elsewhere.
+      response = await fetch(`${this.#base}${path}`, { ...init, redirect: 'error' })
+    } catch (error) {
+      // The caller's own abort is not the server's silence; our time limit is.
+      if (error instanceof Error && error.name === 'AbortError') throw error
+      throw new ApiUnreachable(this.#base, error)
+    }
+    if (!response.ok) throw await problemOf(response)
+    return response
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Deterministic event IDs. An ID derives from what the event is about, never from the attempt to send it, so
+ * that an emitter that was killed, paused or doubled says the same thing under the same ID, and every fold
+ * can ignore an ID that it has seen (design decision 4). They are readable on purpose: people see them in `tail`.
+ */
+export const eventIds = {
+  proposed: (rollbackId: string) => `${rollbackId}/proposed`,
+  approvalRequested: (rollbackId: string, revision: number) =>
+    `${rollbackId}/approval-requested/r${revision}`,
+  approvalGranted: (rollbackId: string, revision: number, approver: string) =>
+    `${rollbackId}/approved/r${revision}/${approver}`,
+  approvalDenied: (rollbackId: string, revision: number, approver: string) =>
+    `${rollbackId}/denied/r${revision}/${approver}`,
+  requested: (rollbackId: string, revision: number) => `${rollbackId}/requested/r${revision}`,
+  started: (rollbackId: string, stepId: string, round: number, attempt: number) =>
+    `${rollbackId}/${stepId}/started/${round}.${attempt}`,
+  completed: (rollbackId: string, stepId: string, round: number) =>
+    `${rollbackId}/${stepId}/completed/${round}`,
+  failed: (rollbackId: string, stepId: string, round: number, attempt: number) =>
+    `${rollbackId}/${stepId}/failed/${round}.${attempt}`,
+  parked: (rollbackId: string, stepId: string, round: number) => `${rollbackId}/${stepId}/parked/${round}`,
+  fenced: (rollbackId: string, system: string, revision: number) =>
+    `${rollbackId}/fenced/${system}/r${revision}`,
+  gateOpened: (rollbackId: string, gateId: string) => `${rollbackId}/gate-opened/${gateId}`,
+  /** @param digest of the action IDs, so that the same finding has the same ID and a new one has another. */
+  lateAction: (rollbackId: string, system: string, digest: string) =>
+    `${rollbackId}/late/${system}/${digest}`,
+  escalation: (rollbackId: string, kind: string, subject: string, round: number) =>
+    `${rollbackId}/escalation/${kind}/${subject}/${round}`,
+  closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
+} as const
+
+/** Idempotency key of a step towards its target: the step, never the attempt: a retry with another key would act twice. */
+export function idempotencyKey(rollbackId: string, stepId: string): string {
+  return `${rollbackId}/${stepId}`
+}

@@ -1,0 +1,29 @@
+import { isSettled, type Running } from '../unwind/state.js'
+import type { Participant, Participation } from './participant.js'
+
+/**
+ * Whether a restart of this sidecar must read this rollback again from its request. Parked steps, and steps that wait
+ * for a parked one, do not hold the offset back: the operator command that moves them carries all that they need.
+ */
+export function holdsOffset(me: Participant, state: Participation): boolean {
+  const { rollback } = state
+  if (rollback.phase !== 'running') return false
+  const { scope } = rollback.plan
+  if (scope.length > 0 && !scope.includes(me.system)) return false
+  if (state.fence !== 'done') return true
+  if (rollback.aborted || rollback.paused) return state.work.size > 0
+  const stuck = blockedSteps(rollback)
+  return [...rollback.steps.values()].some(
+    s => s.step.system === me.system && !isSettled(s.progress) && !stuck.has(s.step.stepId),
+  )
+}
+
+/** Steps that are parked, or wait, directly or not, for one that is. */
+export function blockedSteps(rollback: Running): ReadonlySet<string> {
+  const blocked = new Set<string>()
+  for (const s of rollback.steps.values()) if (s.progress.status === 'parked') blocked.add(s.step.stepId)
+  // Tiers only look back, so one pass in tier order reaches everything.
+  for (const s of [...rollback.steps.values()].sort((a, b) => a.step.tier - b.step.tier))
+    if (s.step.waitsFor.some(id => blocked.has(id))) blocked.add(s.step.stepId)
+  return blocked
+}

@@ -1,0 +1,234 @@
+import {
+  eventIds,
+  type FailureCode,
+  type FieldDifference,
+  hashText,
+  type LedgerEvent,
+  type PlannedAction,
+  type RetryPolicy,
+} from '@unwind/contracts'
+import { evolve } from '../unwind/evolve.js'
+import type { RollbackState, Running, StepState } from '../unwind/state.js'
+import { dueCommands } from './due.js'
+import { reportAttempt } from './outcome.js'
+
+/** What one sidecar is, as far as a decision needs it. */
+export interface Participant {
+  readonly system: string
+  /** The process, e.g. "orders-7f3a". */
+  readonly instance: string
+  /** Emitter of its events: "sidecar:<system>". */
+  readonly principal: string
+  readonly contractVersion: string
+  readonly contractHash: string
+  readonly retryOf: (action: string) => RetryPolicy
+  /** The adapter can fence or find actions, so it must be asked when a rollback begins. */
+  readonly fences: boolean
+  /** The effect and its record are one: repeating an undo is always safe. */
+  readonly atomicEffect: boolean
+}
+
+/** One rollback as one sidecar sees it: what the ledger says, and what is under way in this process. */
+export interface Participation {
+  readonly rollback: RollbackState
+  readonly fence: 'needed' | 'running' | 'done'
+  /** Fence attempts that failed; the next one waits longer. */
+  readonly fenceFailures: number
+  readonly fenceRetryAt: number | null
+  /** Steps on which this process works, or whose outcome it has sent and not yet read back from the ledger. */
+  readonly work: ReadonlyMap<string, Work>
+}
+
+export interface Work {
+  readonly round: number
+  readonly attempt: number
+  readonly phase: 'running' | 'reported'
+}
+
+export interface FoundLate {
+  readonly actionId: string
+  readonly action: string
+  readonly resource: string | null
+  readonly occurredAt: number
+  readonly data: string
+}
+
+/** How an attempt ended, after undo and probe. */
+export type AttemptResult =
+  | {
+      readonly kind: 'proved'
+      readonly outcome: 'undone' | 'already-restored' | 'kept' | 'merged'
+      readonly restored: number
+      readonly expected: number
+      readonly fromDigest: string | null
+      readonly toDigest: string | null
+      readonly probe: string
+      readonly durationMs: number
+      readonly notes: readonly string[]
+    }
+  | {
+      readonly kind: 'failed'
+      readonly code: FailureCode
+      readonly message: string
+      readonly hint: string
+      readonly differences: readonly FieldDifference[]
+      readonly durationMs: number
+      readonly retryAfterMs: number | null
+    }
+
+export type ParticipantInput =
+  | { readonly kind: 'event'; readonly event: LedgerEvent }
+  | { readonly kind: 'fenced'; readonly found: readonly FoundLate[] }
+  | { readonly kind: 'fence-failed'; readonly code: FailureCode; readonly message: string }
+  | {
+      readonly kind: 'attempted'
+      readonly stepId: string
+      readonly work: Work
+      readonly result: AttemptResult
+    }
+  | { readonly kind: 'tick' }
+
+export type ParticipantCommand =
+  /** Put the fence in place and look for actions that the plan does not name. */
+  | { readonly kind: 'fence' }
+  /** Publish. `before`: the attempt must not begin until this is written (write-ahead intent). */
+  | { readonly kind: 'emit'; readonly event: LedgerEvent }
+  | {
+      readonly kind: 'attempt'
+      readonly stepId: string
+      readonly work: Work
+      readonly actions: readonly PlannedAction[]
+      readonly resolution: StepState['resolution']
+      /** The intent. Written before the effect where the target cannot keep an effect record (design decision 4). */
+      readonly intent: LedgerEvent
+      readonly intentFirst: boolean
+      /** An earlier attempt may have had its effect: look before doing it again. */
+      readonly probeFirst: boolean
+    }
+  /** Nothing to do before this moment, epoch ms. */
+  | { readonly kind: 'wake'; readonly at: number }
+
+export interface Decision {
+  /** Null: this rollback needs nothing of this sidecar any more. */
+  readonly state: Participation | null
+  readonly commands: readonly ParticipantCommand[]
+}
+
+/**
+ * One participant's whole behaviour: fold the input, then say what is due. Pure; `now` is epoch ms.
+ * @param live false while history is being read again: fold, but start nothing, since the outcome may lie further on.
+ */
+export function participate(
+  me: Participant,
+  before: Participation | null,
+  input: ParticipantInput,
+  now: number,
+  live: boolean,
+): Decision {
+  const folded = fold(me, before, input, now)
+  if (folded.state === null || !live || folded.state.rollback.phase !== 'running')
+    return { state: folded.state, commands: folded.commands }
+  const due = dueCommands(me, folded.state, folded.state.rollback, now)
+  return { state: due.state, commands: [...folded.commands, ...due.commands] }
+}
+
+function fold(me: Participant, before: Participation | null, input: ParticipantInput, now: number): Decision {
+  if (input.kind === 'event') return { state: foldEvent(before, input.event, me), commands: [] }
+  if (before === null || before.rollback.phase !== 'running') return { state: before, commands: [] }
+  const { rollback } = before
+  switch (input.kind) {
+    case 'fenced':
+      return fenced(me, before, rollback, input.found, now)
+    case 'fence-failed': {
+      const failures = before.fenceFailures + 1
+      const fenceRetryAt = now + Math.min(30_000, 100 * 2 ** Math.min(failures, 9))
+      return { state: { ...before, fence: 'needed', fenceFailures: failures, fenceRetryAt }, commands: [] }
+    }
+    case 'attempted': {
+      const events = reportAttempt(me, rollback, input.stepId, input.work, input.result, now)
+      const work = new Map(before.work).set(input.stepId, { ...input.work, phase: 'reported' as const })
+      return { state: { ...before, work }, commands: events.map(event => ({ kind: 'emit', event })) }
+    }
+    case 'tick':
+      return { state: before, commands: [] }
+    default:
+      return input satisfies never
+  }
+}
+
+function foldEvent(before: Participation | null, event: LedgerEvent, me: Participant): Participation | null {
+  const rollback = evolve(before?.rollback ?? null, event)
+  if (rollback === null) return null
+  if (before === null)
+    return {
+      rollback,
+      fence: me.fences ? 'needed' : 'done',
+      fenceFailures: 0,
+      fenceRetryAt: null,
+      work: new Map(),
+    }
+  if (rollback === before.rollback) return before
+  return { ...before, rollback, work: stillOpen(before.work, rollback) }
+}
+
+/** Work whose outcome has come back from the ledger, or whose round a person has ended, is no longer this process's. */
+function stillOpen(work: Participation['work'], rollback: RollbackState): Participation['work'] {
+  if (work.size === 0) return work
+  if (rollback.phase !== 'running') return new Map()
+  return new Map(
+    [...work].filter(([stepId, item]) => {
+      const step = rollback.steps.get(stepId)
+      if (!step || step.round !== item.round) return false
+      const { progress } = step
+      // Up to here the ledger has not spoken of this attempt's end.
+      if (progress.status === 'waiting') return true
+      if (progress.status === 'started') return progress.attempt <= item.attempt
+      if (progress.status === 'retrying' || progress.status === 'failed')
+        return progress.attempt < item.attempt
+      return false
+    }),
+  )
+}
+
+function fenced(
+  me: Participant,
+  before: Participation,
+  rollback: Running,
+  found: readonly FoundLate[],
+  now: number,
+): Decision {
+  const state: Participation = { ...before, fence: 'done', fenceFailures: 0, fenceRetryAt: null }
+  const commands: ParticipantCommand[] = []
+  const named = new Set(rollback.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
+  for (const surfaced of rollback.plan.surfaced) named.add(surfaced.actionId)
+  const late = found
+    .filter(action => !named.has(action.actionId))
+    .sort((a, b) => (a.actionId < b.actionId ? -1 : 1))
+  const base = {
+    correlationId: rollback.correlationId,
+    rollbackId: rollback.rollbackId,
+    occurredAt: now,
+    emitter: me.principal,
+    causationId: eventIds.requested(rollback.rollbackId, rollback.plan.revision),
+    system: me.system,
+  }
+  if (late.length > 0) {
+    const digest = hashText(late.map(a => a.actionId).join('\n')).slice(0, 16)
+    const eventId = eventIds.lateAction(rollback.rollbackId, me.system, digest)
+    const data = { ...base, eventId, actions: late, detectedBy: 'arrival' }
+    commands.push({ kind: 'emit', event: { type: 'LateActionDetected', data } })
+    // Held from here on, not only from when the event comes back: between the two nothing of this system may start.
+    const unplanned = new Map(rollback.unplanned)
+    for (const action of late) unplanned.set(action.actionId, me.system)
+    const held: Participation = { ...state, rollback: { ...rollback, unplanned } }
+    return { state: held, commands: [...commands, ...fenceEvent()] }
+  }
+  return { state, commands: [...commands, ...fenceEvent()] }
+
+  function fenceEvent(): ParticipantCommand[] {
+    if (!rollback.plan.barrier) return []
+    const { revision } = rollback.plan
+    const eventId = eventIds.fenced(rollback.rollbackId, me.system, revision)
+    return [{ kind: 'emit', event: { type: 'SystemFenced', data: { ...base, eventId, revision } } }]
+  }
+}

@@ -1,0 +1,62 @@
+import type { PlanStep } from '@unwind/contracts'
+import { sortActions, toPlanned } from './actions.js'
+import { byText } from './compare.js'
+import { frozen } from './freeze.js'
+import { withGates } from './gates.js'
+import type { PlanInput, PlanOutcome } from './input.js'
+import { observedCauses, precedence, waitsOf } from './precedence.js'
+import { remarksOn } from './remarks.js'
+import { orderWithTandem } from './tandem.js'
+import { tiersOf } from './tiers.js'
+
+/**
+ * The plan of a rollback: one step a system, in the reverse of what happened. Pure: the same inputs, in whatever order
+ * their arrays and maps are, give the same bytes. A correlation ID without any recorded action gives a plan without
+ * steps: it still makes every system look for actions of its own.
+ */
+export function makePlan(input: PlanInput): PlanOutcome {
+  const { contracts } = input
+  const { all, undoable, surfaced } = sortActions(input.actions, input.scope, contracts)
+  const before = precedence(undoable.keys(), contracts, observedCauses(all))
+  const { waits, knots } = orderWithTandem(
+    waitsOf(before),
+    system => contracts.get(system)!.contract.tandem ?? null,
+    system => undoable.get(system)!.at(-1)!.order,
+  )
+  const tiers = tiersOf(waits)
+  const ungated = [...undoable].map(([system, actions]) => {
+    const { contract, hash } = contracts.get(system)!
+    return {
+      stepId: system,
+      system,
+      tier: tiers.get(system)!,
+      waitsFor: [...waits.get(system)!].sort(byText),
+      tandem: contract.tandem ?? null,
+      contractVersion: contract.version,
+      contractHash: hash,
+      deadlineMs: contract.deadline,
+      actions: toPlanned(actions),
+    }
+  })
+  ungated.sort(byTier)
+  const { steps, gates } = withGates(ungated, contracts)
+  return frozen(
+    {
+      format: 1,
+      rollbackId: input.rollbackId,
+      correlationId: input.correlationId,
+      revision: input.revision,
+      scope: [...new Set(input.scope)].sort(byText),
+      barrier: input.barrier,
+      basis: input.basis,
+      steps,
+      gates,
+      surfaced,
+    },
+    remarksOn(knots, contracts),
+  )
+}
+
+export function byTier(a: Pick<PlanStep, 'tier' | 'stepId'>, b: Pick<PlanStep, 'tier' | 'stepId'>): number {
+  return a.tier - b.tier || byText(a.stepId, b.stepId)
+}

@@ -1,0 +1,106 @@
+import { type FailureCode, type OperatorCommandIssued, PlanMismatch, thawPlan } from '@unwind/contracts'
+import { isSettled, type RollbackState, type Running, type StepProgress, type StepState } from './state.js'
+import { hydrateSteps } from './steps.js'
+
+export const OPERATOR_COMMANDS = ['pause', 'resume', 'retry', 'skip', 'resolve', 'abort'] as const
+export type OperatorCommand = (typeof OPERATOR_COMMANDS)[number]
+
+/** Folds an operator command. One that does not fit leaves a refusal that says why. */
+export function applyCommand(state: RollbackState | null, data: OperatorCommandIssued): RollbackState | null {
+  const running = state === null ? standAlone(data) : state
+  if (running === null) return null
+  if (running.phase !== 'running') return refuse(running, data, `the rollback is ${running.phase}`)
+  switch (data.command) {
+    case 'pause':
+      return { ...running, paused: true }
+    case 'resume':
+      return { ...running, paused: false }
+    case 'abort':
+      return { ...running, aborted: { actor: data.actor, reason: data.reason } }
+    case 'retry':
+    case 'skip':
+    case 'resolve':
+      return onStep(running, data)
+    default:
+      return refuse(running, data, `command "${data.command}" is not known to this version`)
+  }
+}
+
+/** Whoever restarted after the request was committed away knows the rollback only from this event: it carries all of it. */
+function standAlone(data: OperatorCommandIssued): Running | null {
+  try {
+    const plan = thawPlan(data, data)
+    return {
+      phase: 'running',
+      rollbackId: data.rollbackId,
+      correlationId: data.correlationId,
+      seen: new Set(),
+      refusals: [],
+      proposal: null,
+      plan,
+      planText: data.plan,
+      planHash: data.planHash,
+      approvals: data.approvals,
+      requestedAt: data.occurredAt,
+      steps: hydrateSteps(plan, data.steps, data.occurredAt),
+      paused: false,
+      aborted: null,
+      openGates: new Set(plan.gates.map(gate => gate.gateId)),
+      fenced: new Set(plan.steps.map(step => step.system)),
+      unplanned: new Map(),
+      lastEventAt: data.occurredAt,
+    }
+  } catch (error) {
+    if (error instanceof PlanMismatch) return null
+    throw error
+  }
+}
+
+function onStep(state: Running, data: OperatorCommandIssued): Running {
+  const step = data.stepId === null ? undefined : state.steps.get(data.stepId)
+  if (!step) return refuse(state, data, `the plan has no step ${data.stepId ?? '(none named)'}`)
+  if (isSettled(step.progress))
+    return refuse(state, data, `step ${step.step.stepId} is already ${step.progress.status}`)
+  const next = afterCommand(step, data)
+  if (typeof next === 'string') return refuse(state, data, next)
+  return {
+    ...state,
+    steps: new Map(state.steps).set(step.step.stepId, { ...next, changedAt: data.occurredAt }),
+  }
+}
+
+/** @returns the step after the command, or why it does not fit. */
+function afterCommand(step: StepState, data: OperatorCommandIssued): StepState | string {
+  const { actor, reason, evidence } = data
+  const settle = (progress: StepProgress): StepState => ({ ...step, progress })
+  const nextRound = (resolution: StepState['resolution']): StepState => ({
+    ...step,
+    round: step.round + 1,
+    attempts: 0,
+    resolution,
+    progress: { status: 'waiting' },
+  })
+  if (data.command === 'skip') return settle({ status: 'skipped', actor, reason })
+  if (data.command === 'retry') {
+    // An attempt under way may still succeed: a second one beside it would only race with it.
+    if (step.progress.status === 'waiting')
+      return `step ${step.step.stepId} has not begun, there is nothing to retry`
+    return nextRound(null)
+  }
+  switch (data.resolution) {
+    case 'manual':
+      return settle({ status: 'resolved', actor, reason, evidence })
+    case 'keep':
+    case 'force':
+    case 'merge':
+      return nextRound(data.resolution)
+    default:
+      return `resolve needs a resolution: keep, force, merge or manual (got ${data.resolution ?? 'none'})`
+  }
+}
+
+function refuse<S extends RollbackState>(state: S, data: OperatorCommandIssued, why: string): S {
+  const code: FailureCode = 'contract'
+  const message = `${data.command} by ${data.actor}: ${why}`
+  return { ...state, refusals: [...state.refusals, { eventId: data.eventId, code, message }] }
+}

@@ -1,0 +1,214 @@
+import {
+  canonicalJson,
+  type LedgerEvent,
+  type Plan,
+  PlanMismatch,
+  type RollbackRequested,
+  thawPlan,
+} from '@unwind/contracts'
+import { applyCommand } from './commands.js'
+import { evolveStep } from './evolve-step.js'
+import {
+  type Closed,
+  isSettled,
+  type Refusal,
+  type RollbackState,
+  type Running,
+  type StepState,
+} from './state.js'
+import { freshStep, hydrateSteps } from './steps.js'
+
+/**
+ * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
+ * API, the simulator. Events of one correlation ID must come in log order. An event ID that was seen changes nothing, and
+ * an event that does not fit is remembered as a refusal instead of being guessed at.
+ *
+ * @param state null before the first event.
+ * @returns the same object when nothing changed.
+ */
+export function evolve(state: RollbackState | null, event: LedgerEvent): RollbackState | null {
+  if (state?.seen.has(event.data.eventId)) return state
+  const next = apply(state, event)
+  if (next === null) return null
+  const seen = new Set(next.seen).add(event.data.eventId)
+  const withSeen = { ...next, seen }
+  return withSeen.phase === 'running'
+    ? { ...withSeen, lastEventAt: Math.max(withSeen.lastEventAt, event.data.occurredAt) }
+    : withSeen
+}
+
+function apply(state: RollbackState | null, event: LedgerEvent): RollbackState | null {
+  switch (event.type) {
+    case 'RollbackProposed':
+      return state === null
+        ? { phase: 'proposed', ...identity(event.data), seen: new Set(), refusals: [], proposal: event.data }
+        : state
+    case 'ApprovalRequested': {
+      if (state?.phase !== 'proposed') return state
+      const plan = thaw(event.data)
+      if ('refusal' in plan) return refuse(state, plan.refusal)
+      const { planHash, required } = event.data
+      return { ...state, phase: 'awaiting-approval', plan: plan.plan, planHash, required, approvals: [] }
+    }
+    case 'ApprovalGranted':
+      return state?.phase === 'awaiting-approval' && event.data.approval.planHash === state.planHash
+        ? { ...state, approvals: [...state.approvals, event.data.approval] }
+        : state
+    case 'ApprovalDenied':
+      return state?.phase === 'awaiting-approval' && event.data.planHash === state.planHash
+        ? { ...state, phase: 'denied' }
+        : state
+    case 'RollbackRequested':
+      return request(state, event.data)
+    case 'OperatorCommandIssued':
+      return applyCommand(state, event.data)
+    case 'RollbackClosed':
+      return close(state, event.data)
+    case 'LateActionDetected':
+      return noteUnplanned(state, event.data)
+    case 'CompensationStarted':
+    case 'CompensationCompleted':
+    case 'CompensationFailed':
+    case 'StepParked': {
+      if (state?.phase !== 'running') return state
+      const before = state.steps.get(event.data.stepId)
+      // An outcome for a step that the plan does not have, or from another system than the step's, says nothing.
+      if (!before || before.step.system !== event.data.system) return state
+      const after = evolveStep(before, event)
+      return after === before
+        ? state
+        : { ...state, steps: new Map(state.steps).set(event.data.stepId, after) }
+    }
+    case 'GateOpened':
+      return state?.phase === 'running'
+        ? { ...state, openGates: new Set(state.openGates).add(event.data.gateId) }
+        : state
+    case 'SystemFenced':
+      return state?.phase === 'running'
+        ? { ...state, fenced: new Set(state.fenced).add(event.data.system) }
+        : state
+    // These speak to people; they move nothing. The timeline shows them.
+    case 'ReconciliationReported':
+    case 'EscalationRaised':
+    case 'EscalationAcknowledged':
+    case 'NoteAdded':
+      return state
+    default:
+      return event satisfies never
+  }
+}
+
+function identity(data: { rollbackId: string; correlationId: string }) {
+  return { rollbackId: data.rollbackId, correlationId: data.correlationId }
+}
+
+function thaw(data: {
+  eventId: string
+  rollbackId: string
+  correlationId: string
+  plan: string
+  planHash: string
+}): { plan: Plan } | { refusal: Refusal } {
+  try {
+    return { plan: thawPlan(data, data) }
+  } catch (error) {
+    if (!(error instanceof PlanMismatch)) throw error
+    return { refusal: { eventId: data.eventId, code: 'unauthorised', message: error.message } }
+  }
+}
+
+function refuse<S extends RollbackState>(state: S, refusal: Refusal): S {
+  return { ...state, refusals: [...state.refusals, refusal] }
+}
+
+function request(state: RollbackState | null, data: RollbackRequested): RollbackState | null {
+  const thawed = thaw(data)
+  if ('refusal' in thawed) return state === null ? null : refuse(state, thawed.refusal)
+  const { plan } = thawed
+  const rest = { planText: data.plan, planHash: data.planHash, approvals: data.approvals }
+  if (state?.phase === 'running' || state?.phase === 'closed') return supplement(state, plan, rest, data)
+  return {
+    phase: 'running',
+    ...identity(data),
+    seen: state?.seen ?? new Set(),
+    refusals: state?.refusals ?? [],
+    proposal: state?.proposal ?? null,
+    plan,
+    ...rest,
+    requestedAt: data.occurredAt,
+    steps: hydrateSteps(plan, data.steps, data.occurredAt),
+    paused: false,
+    aborted: null,
+    openGates: new Set(),
+    fenced: new Set(),
+    unplanned: new Map(),
+    lastEventAt: data.occurredAt,
+  }
+}
+
+/** A later revision adds what came late. It may change a step that has not begun; a step that has stays as it is (I5). */
+function supplement(
+  state: Running | Closed,
+  plan: Plan,
+  rest: { planText: string; planHash: string; approvals: RollbackRequested['approvals'] },
+  data: RollbackRequested,
+): RollbackState {
+  if (plan.revision <= state.plan.revision) return state
+  const steps = new Map<string, StepState>()
+  const revised = new Map(plan.steps.map(step => [step.stepId, step]))
+  for (const [stepId, before] of state.steps) {
+    const step = revised.get(stepId)
+    const unchanged =
+      step !== undefined && canonicalJson(step as never) === canonicalJson(before.step as never)
+    if (unchanged) steps.set(stepId, before)
+    else if (step && before.progress.status === 'waiting') steps.set(stepId, { ...before, step })
+    else {
+      const message = `revision ${plan.revision} changes step ${stepId}, which is ${before.progress.status}`
+      return refuse(state, { eventId: data.eventId, code: 'contract', message })
+    }
+  }
+  for (const [stepId, step] of revised)
+    if (!steps.has(stepId)) steps.set(stepId, freshStep(step, data.occurredAt))
+  const named = new Set(plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
+  for (const surfaced of plan.surfaced) named.add(surfaced.actionId)
+  const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)))
+  const base = state.phase === 'running' ? state : reopened(state, data.occurredAt)
+  return { ...base, plan, ...rest, steps, unplanned }
+}
+
+/** A revision that arrives after the end opens the rollback again: what came late is undone under the same ID. */
+function reopened(state: Closed, at: number): Running {
+  const { closing: _, phase: __, ...kept } = state
+  return {
+    ...kept,
+    phase: 'running',
+    paused: false,
+    aborted: null,
+    openGates: new Set(),
+    fenced: new Set(),
+    lastEventAt: at,
+  }
+}
+
+function close(state: RollbackState | null, closing: Closed['closing']): RollbackState | null {
+  if (state?.phase !== 'running') return state
+  // A second coordinator may have closed an earlier revision just when this one was requested: not this one's end.
+  if ([...state.steps.values()].some(s => !isSettled(s.progress)) && closing.endState !== 'ABANDONED')
+    return state
+  const { paused: _, aborted: __, openGates: ___, fenced: ____, lastEventAt: _____, ...kept } = state
+  return { ...kept, phase: 'closed', closing }
+}
+
+function noteUnplanned(
+  state: RollbackState | null,
+  data: { system: string; actions: readonly { actionId: string }[] },
+) {
+  if (state?.phase !== 'running' && state?.phase !== 'closed') return state
+  const named = new Set(state.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
+  for (const surfaced of state.plan.surfaced) named.add(surfaced.actionId)
+  const late = data.actions.filter(action => !named.has(action.actionId))
+  if (late.length === 0) return state
+  const unplanned = new Map(state.unplanned)
+  for (const action of late) unplanned.set(action.actionId, data.system)
+  return { ...state, unplanned }
+}

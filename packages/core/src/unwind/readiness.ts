@@ -1,0 +1,59 @@
+import { isSettled, type Running, type StepState } from './state.js'
+
+/** Whether a step may begin now, and if not, what it waits for. One answer for sidecars, the watcher and people. */
+export type Readiness =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'waits-for-steps'; readonly steps: readonly string[] }
+  | { readonly kind: 'waits-for-fences'; readonly systems: readonly string[] }
+  | { readonly kind: 'waits-for-gate'; readonly gateId: string; readonly gate: 'human' }
+  /** `until`: epoch ms. */
+  | { readonly kind: 'bakes'; readonly gateId: string; readonly until: number }
+  | { readonly kind: 'waits-for-plan'; readonly actions: readonly string[] }
+  | { readonly kind: 'tandem-parked'; readonly steps: readonly string[] }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'aborted' }
+
+/** @param now epoch ms; only bake gates look at it. */
+export function readiness(state: Running, step: StepState, now: number): Readiness {
+  if (state.aborted) return { kind: 'aborted' }
+  if (state.paused) return { kind: 'paused' }
+  const late = unplannedOf(state, step.step.system)
+  if (late.length > 0) return { kind: 'waits-for-plan', actions: late }
+  // I4: nothing starts before all that it waits for has settled.
+  const open = step.step.waitsFor.filter(id => !isSettled(state.steps.get(id)!.progress))
+  if (open.length > 0) return { kind: 'waits-for-steps', steps: open }
+  const parked = siblings(state, step).filter(
+    s => s.progress.status === 'parked' || s.progress.status === 'failed',
+  )
+  if (parked.length > 0) return { kind: 'tandem-parked', steps: parked.map(s => s.step.stepId) }
+  const fences = missingFences(state)
+  if (fences.length > 0) return { kind: 'waits-for-fences', systems: fences }
+  return gateReadiness(state, step, now)
+}
+
+function gateReadiness(state: Running, step: StepState, now: number): Readiness {
+  const gate = state.plan.gates.find(g => g.gateId === step.step.gate)
+  if (!gate || state.openGates.has(gate.gateId)) return { kind: 'ready' }
+  if (gate.kind === 'human') return { kind: 'waits-for-gate', gateId: gate.gateId, gate: 'human' }
+  // A bake gate opens by itself, without the coordinator: its time runs from the last outcome that the step waited for.
+  const from = Math.max(state.requestedAt, ...step.step.waitsFor.map(id => state.steps.get(id)!.changedAt))
+  const until = from + gate.bakeMs
+  return now >= until ? { kind: 'ready' } : { kind: 'bakes', gateId: gate.gateId, until }
+}
+
+function siblings(state: Running, step: StepState): StepState[] {
+  const { tandem, stepId } = step.step
+  if (tandem === null) return []
+  return [...state.steps.values()].filter(s => s.step.tandem === tandem && s.step.stepId !== stepId)
+}
+
+function missingFences(state: Running): string[] {
+  if (!state.plan.barrier) return []
+  const systems = new Set(state.plan.steps.map(s => s.system))
+  return [...systems].filter(system => !state.fenced.has(system)).sort()
+}
+
+/** Actions that this system holds and that no revision of the plan names yet. */
+export function unplannedOf(state: Running, system: string): string[] {
+  return [...state.unplanned].filter(([, owner]) => owner === system).map(([actionId]) => actionId)
+}

@@ -1,0 +1,141 @@
+import type {
+  Approval,
+  FailureCode,
+  FieldDifference,
+  Plan,
+  PlanStep,
+  RollbackClosed,
+  RollbackProposed,
+} from '@unwind/contracts'
+
+/**
+ * Where a step stands, as the ledger tells it. "Ready" is not a status: it follows from the statuses of the
+ * steps that it waits for, see `readiness`.
+ */
+export type StepProgress =
+  | { readonly status: 'waiting' }
+  /** An attempt is under way, or its sidecar died in the middle of it. */
+  | { readonly status: 'started'; readonly attempt: number; readonly startedAt: number }
+  /** An attempt failed and another follows at `retryAt` (epoch ms). */
+  | { readonly status: 'retrying'; readonly attempt: number; readonly retryAt: number; readonly code: string }
+  /** The last attempt failed for good; its `StepParked` has not been seen yet. */
+  | { readonly status: 'failed'; readonly attempt: number; readonly code: string; readonly message: string }
+  | {
+      readonly status: 'parked'
+      readonly code: string
+      readonly message: string
+      readonly differences: readonly FieldDifference[]
+    }
+  /** A probe saw the state restored (I3). */
+  | {
+      readonly status: 'verified'
+      readonly outcome: string
+      readonly restored: number
+      readonly expected: number
+      readonly notes: readonly string[]
+    }
+  | { readonly status: 'skipped'; readonly actor: string; readonly reason: string }
+  /** A named actor did it by hand and stands for it; no probe saw it. */
+  | {
+      readonly status: 'resolved'
+      readonly actor: string
+      readonly reason: string
+      readonly evidence: string | null
+    }
+
+export type StepStatus = StepProgress['status']
+
+export interface StepState {
+  readonly step: PlanStep
+  readonly progress: StepProgress
+  /** Opened by operator commands; 0 at first. */
+  readonly round: number
+  /** Conflict policy that a named actor chose for this round. Null: the contract's. */
+  readonly resolution: 'keep' | 'force' | 'merge' | null
+  /** Attempts ever started or failed in this round, so that a restarted sidecar does not reuse a number. */
+  readonly attempts: number
+  /** When the ledger last moved this step, epoch ms by the emitter's clock. For people and deadlines, never for order. */
+  readonly changedAt: number
+}
+
+/** A request, revision or command that the fold would not take, and why. Surfaced, never silent. */
+export interface Refusal {
+  readonly eventId: string
+  readonly code: FailureCode
+  readonly message: string
+}
+
+interface Common {
+  readonly rollbackId: string
+  readonly correlationId: string
+  /** Event IDs already folded: a second copy changes nothing. */
+  readonly seen: ReadonlySet<string>
+  readonly refusals: readonly Refusal[]
+}
+
+export interface Proposed extends Common {
+  readonly phase: 'proposed'
+  readonly proposal: RollbackProposed
+}
+
+/** The plan is made and waits for approvals, or was denied. */
+export interface Planned extends Common {
+  readonly phase: 'awaiting-approval' | 'denied'
+  readonly proposal: RollbackProposed | null
+  readonly plan: Plan
+  readonly planHash: string
+  readonly required: number
+  readonly approvals: readonly Approval[]
+}
+
+/** Requested: the sidecars are at work. */
+export interface Running extends Common {
+  readonly phase: 'running'
+  readonly proposal: RollbackProposed | null
+  readonly plan: Plan
+  readonly planText: string
+  readonly planHash: string
+  readonly approvals: readonly Approval[]
+  /** When the first revision was requested, epoch ms. */
+  readonly requestedAt: number
+  readonly steps: ReadonlyMap<string, StepState>
+  readonly paused: boolean
+  readonly aborted: { readonly actor: string; readonly reason: string } | null
+  readonly openGates: ReadonlySet<string>
+  /** Systems that said that their fence stands; only asked for when the plan has a barrier. */
+  readonly fenced: ReadonlySet<string>
+  /** Actions that systems hold and that no revision names yet: action ID → system. */
+  readonly unplanned: ReadonlyMap<string, string>
+  /** Latest `occurredAt` seen, epoch ms. */
+  readonly lastEventAt: number
+}
+
+export interface Closed extends Common {
+  readonly phase: 'closed'
+  readonly proposal: RollbackProposed | null
+  readonly plan: Plan
+  readonly planText: string
+  readonly planHash: string
+  readonly approvals: readonly Approval[]
+  readonly requestedAt: number
+  readonly steps: ReadonlyMap<string, StepState>
+  readonly closing: RollbackClosed
+  readonly unplanned: ReadonlyMap<string, string>
+}
+
+/** Everything that the ledger says about one rollback. Null: nothing yet. */
+export type RollbackState = Proposed | Planned | Running | Closed
+
+export const END_STATES = [
+  'RESTORED_VERIFIED',
+  'RESTORED_UNVERIFIED',
+  'PARTIAL',
+  'DISCREPANCY_SURFACED',
+  'ABANDONED',
+] as const
+export type EndState = (typeof END_STATES)[number]
+
+/** A settled step no longer holds back the steps that wait for it. */
+export function isSettled(progress: StepProgress): boolean {
+  return progress.status === 'verified' || progress.status === 'skipped' || progress.status === 'resolved'
+}

@@ -1,0 +1,55 @@
+import type { Plan, PlanStep, StepSnapshot } from '@unwind/contracts'
+import type { StepProgress, StepState } from './state.js'
+
+export function freshStep(step: PlanStep, at: number): StepState {
+  return { step, progress: { status: 'waiting' }, round: 0, resolution: null, attempts: 0, changedAt: at }
+}
+
+/** The steps of a plan, each where the snapshot says that it stood. */
+export function hydrateSteps(
+  plan: Plan,
+  snapshot: readonly StepSnapshot[],
+  at: number,
+): ReadonlyMap<string, StepState> {
+  const known = new Map(snapshot.map(item => [item.stepId, item]))
+  return new Map(
+    plan.steps.map(step => {
+      const fresh = freshStep(step, at)
+      const item = known.get(step.stepId)
+      return [
+        step.stepId,
+        item ? { ...fresh, round: item.round, progress: progressFrom(item.status, at) } : fresh,
+      ]
+    }),
+  )
+}
+
+/** A snapshot says enough to decide who waits for whom; the figures of the outcome stand in the log. */
+function progressFrom(status: string, at: number): StepProgress {
+  const told = { actor: 'see the ledger', reason: 'settled before this event' }
+  switch (status) {
+    case 'verified':
+      return { status, outcome: 'undone', restored: 0, expected: 0, notes: [] }
+    case 'skipped':
+      return { status, ...told }
+    case 'resolved':
+      return { status, ...told, evidence: null }
+    case 'parked':
+      return {
+        status,
+        code: 'conflict',
+        message: 'parked before this event; see the ledger',
+        differences: [],
+      }
+    case 'started':
+    case 'retrying':
+      return { status: 'started', attempt: 0, startedAt: at }
+    default:
+      return { status: 'waiting' }
+  }
+}
+
+/** What an event that must stand alone says of every step. */
+export function snapshotOf(steps: ReadonlyMap<string, StepState>): StepSnapshot[] {
+  return [...steps.values()].map(s => ({ stepId: s.step.stepId, status: s.progress.status, round: s.round }))
+}

@@ -1,0 +1,93 @@
+import type { IncomingRecord } from '../kafka/port.js'
+
+/** How long records may be handled in one go before timers, heartbeats and answers get their turn, milliseconds. */
+const SLICE_MS = 8
+
+export interface LaneHandlers {
+  /** Handles one record; a promise holds the lane until it is settled. Must not reject. */
+  handle(record: IncomingRecord): void | Promise<void>
+  /** Everything below the end at assignment has been handled. */
+  caughtUp(): void
+}
+
+/**
+ * The records of one partition, handled one after the other in order, off the consumer's thread of control. Lanes do
+ * not wait for each other, so a record that must wait for the registry holds up its own partition only.
+ */
+export class Lane {
+  readonly #queue: IncomingRecord[] = []
+  #head = 0
+  #running = false
+  #closed = false
+  #live = false
+  /** Next offset to handle. */
+  next: bigint
+
+  constructor(
+    position: bigint,
+    private readonly end: bigint,
+    private readonly handlers: LaneHandlers,
+  ) {
+    this.next = position
+  }
+
+  /** False while history is being read again. */
+  get live(): boolean {
+    return this.#live
+  }
+
+  get waiting(): number {
+    return this.#queue.length - this.#head
+  }
+
+  /** Says at once that there is no history, if there is none. */
+  begin(): void {
+    this.#noteProgress()
+  }
+
+  push(records: readonly IncomingRecord[]): void {
+    for (const record of records) this.#queue.push(record)
+    if (!this.#running && !this.#closed) void this.#run()
+  }
+
+  /** Nothing is handled from here on. */
+  close(): void {
+    this.#closed = true
+    this.#queue.length = 0
+    this.#head = 0
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    let sliceEnds = performance.now() + SLICE_MS
+    while (!this.#closed && this.#head < this.#queue.length) {
+      const record = this.#queue[this.#head++]!
+      // A rebalance may deliver again what was handled before.
+      if (record.offset >= this.next) {
+        const pending = this.handlers.handle(record)
+        if (pending) await pending
+        if (this.#closed) break
+        this.next = record.offset + 1n
+        this.#noteProgress()
+      }
+      if (this.#head > 1024 && this.#head * 2 > this.#queue.length) this.#compact()
+      if (performance.now() > sliceEnds) {
+        await new Promise(resolve => setImmediate(resolve))
+        sliceEnds = performance.now() + SLICE_MS
+      }
+    }
+    this.#compact()
+    this.#running = false
+  }
+
+  #compact(): void {
+    this.#queue.splice(0, this.#head)
+    this.#head = 0
+  }
+
+  #noteProgress(): void {
+    if (this.#live || this.next < this.end) return
+    this.#live = true
+    this.handlers.caughtUp()
+  }
+}

@@ -1,0 +1,244 @@
+import type { IncomingRecord, TopicPartition } from '../port.js'
+import { classify, messageOf } from './failures.js'
+import { createErrorFromCode } from './internals.js'
+import type { Link } from './link.js'
+import { nameOf } from './list-offsets.js'
+import type { Settings } from './settings.js'
+import { Backoff, pause } from './timing.js'
+import { decodeBatches, UnreadableBatch } from './wire/decode-batch.js'
+import { type FetchedPartition, fetchRequest } from './wire/fetch.js'
+
+/** A partition that is being read. */
+interface Track extends TopicPartition {
+  /** Next offset to deliver. */
+  position: bigint
+  paused: boolean
+  /** Fetched while it was paused, or when a delivery ended in a pause. */
+  held: readonly IncomingRecord[]
+  /** Where fetching goes on, once what is held is delivered. */
+  fetchFrom: bigint
+}
+
+export interface FetcherEvents {
+  onRecords(records: readonly IncomingRecord[]): void
+  /** Asked before each delivery: false holds everything back until `wake` is called. */
+  mayDeliver(): boolean
+  /** The position moved, with or without records. */
+  onPosition(partition: TopicPartition, position: bigint): void
+  /** A broker answered a fetch. */
+  onAnswer(): void
+  /** The broker says that the position lies outside of the log. Nothing of the partition is fetched any more. */
+  onOutOfRange(partition: TopicPartition, position: bigint): void
+  /** Reading cannot go on: a defect in the handler, or a log that cannot be read. */
+  onDefect(error: Error): void
+}
+
+/** So long a decode or delivery may keep the event loop from timers and sockets, ms. */
+const TURN_MS = 20
+
+/**
+ * Reads partitions, one long poll per leader at a time, and hands over records in order. Failures are its own affair:
+ * it asks for new leaders and tries again with capped waits for as long as it runs.
+ */
+export class Fetcher {
+  readonly #tracks = new Map<string, Track>()
+  readonly #lanes = new Map<number, Promise<void>>()
+  readonly #stopping = new AbortController()
+  #awaitingLeaders: Promise<void> | null = null
+
+  constructor(
+    readonly link: Link,
+    readonly settings: Settings,
+    readonly events: FetcherEvents,
+  ) {}
+
+  /** Reads exactly these partitions from here on; one that is read already goes on from where it is. */
+  assign(positions: ReadonlyMap<string, TopicPartition & { readonly position: bigint }>): void {
+    for (const name of [...this.#tracks.keys()]) if (!positions.has(name)) this.#tracks.delete(name)
+    for (const [name, { topic, partition, position }] of positions) {
+      if (!this.#tracks.has(name)) {
+        this.#tracks.set(name, { topic, partition, position, paused: false, held: [], fetchFrom: position })
+      }
+    }
+    this.wake()
+  }
+
+  position(name: string): bigint | undefined {
+    return this.#tracks.get(name)?.position
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const one of partitions) {
+      const track = this.#tracks.get(nameOf(one))
+      if (track !== undefined) track.paused = true
+    }
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const one of partitions) {
+      const track = this.#tracks.get(nameOf(one))
+      if (track !== undefined) track.paused = false
+    }
+    // Not inside the caller's stack: it may be in the middle of handling a delivery.
+    setImmediate(() => this.wake())
+  }
+
+  get paused(): boolean {
+    for (const track of this.#tracks.values()) if (!track.paused) return false
+    return true
+  }
+
+  /** Looks again at what can be delivered and fetched. */
+  wake(): void {
+    if (this.#stopping.signal.aborted || !this.events.mayDeliver()) return
+    for (const track of this.#tracks.values()) if (!track.paused && track.held.length > 0) this.#deliver(track, track.held)
+    for (const leader of new Set([...this.#tracks.values()].map(track => this.#leaderOf(track)))) {
+      if (leader < 0) this.#findLeaders()
+      else if (!this.#lanes.has(leader) && this.#fetchable(leader).length > 0) {
+        this.#lanes.set(
+          leader,
+          this.#runLane(leader).finally(() => this.#lanes.delete(leader)),
+        )
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    this.#tracks.clear()
+  }
+
+  #leaderOf(track: Track): number {
+    return this.link.known(track.topic)?.leaders.get(track.partition) ?? -1
+  }
+
+  #fetchable(leader: number): Track[] {
+    const tracks: Track[] = []
+    for (const track of this.#tracks.values()) {
+      if (!track.paused && track.held.length === 0 && this.#leaderOf(track) === leader) tracks.push(track)
+    }
+    return tracks
+  }
+
+  async #runLane(leader: number): Promise<void> {
+    const backoff = new Backoff()
+    let failing = false
+    while (!this.#stopping.signal.aborted && this.events.mayDeliver()) {
+      const tracks = this.#fetchable(leader)
+      if (tracks.length === 0) return
+      try {
+        const moved = await this.#fetch(leader, tracks)
+        if (failing) this.settings.logger.info({ broker: leader }, 'Fetching works again.')
+        failing = false
+        if (!moved) {
+          backoff.reset()
+          continue
+        }
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        if (error instanceof UnreadableBatch) return this.events.onDefect(error)
+        if (classify(error) === 'fatal') return this.events.onDefect(asError(error))
+        if (!failing) {
+          this.settings.logger.warn({ broker: leader, err: error }, `Fetching failed and is tried again: ${messageOf(error)}`)
+        }
+        failing = true
+      }
+      await backoff.wait(this.#stopping.signal)
+      await this.link.refresh().catch(() => undefined)
+      // Leaders may be others now; lanes for them start, and this one ends when nothing is left for it.
+      queueMicrotask(() => this.wake())
+    }
+  }
+
+  /** @returns true when a partition asked for was not to be read there: metadata is old. */
+  async #fetch(leader: number, tracks: readonly Track[]): Promise<boolean> {
+    const broker = await this.link.node(leader)
+    const request = fetchRequest({
+      partitions: tracks.map(({ topic, partition, fetchFrom }) => ({
+        topic,
+        partition,
+        offset: fetchFrom,
+        maxBytes: this.settings.fetchBytesPerPartition,
+      })),
+      maxWaitMs: this.settings.maxWaitMs,
+      maxBytes: this.settings.fetchBytes,
+    })
+    const { responses } = await this.link.send<{ responses: FetchedPartition[] }>(broker, request)
+    this.events.onAnswer()
+    let moved = false
+    let turn = performance.now()
+    for (const fetched of responses) {
+      const track = this.#tracks.get(nameOf(fetched))
+      // Given away, or assigned anew from elsewhere, while the answer was on its way.
+      if (track === undefined || !tracks.includes(track)) continue
+      if (fetched.errorCode !== 0) {
+        moved = this.#onErrorCode(track, fetched.errorCode) || moved
+        continue
+      }
+      if (fetched.data.length === 0) continue
+      this.#take(track, fetched)
+      if (performance.now() - turn > TURN_MS) {
+        await pause(0)
+        turn = performance.now()
+      }
+    }
+    return moved
+  }
+
+  #take(track: Track, fetched: FetchedPartition): void {
+    const { records, next } = decodeBatches(fetched.data, track.topic, track.partition, track.fetchFrom, fetched.aborted)
+    if (next === null || next <= track.fetchFrom) return
+    track.fetchFrom = next
+    if (records.length > 0) {
+      track.held = records
+      if (!track.paused && this.events.mayDeliver()) this.#deliver(track, records)
+    } else {
+      track.position = next
+      this.events.onPosition(track, next)
+    }
+  }
+
+  #deliver(track: Track, records: readonly IncomingRecord[]): void {
+    const name = nameOf(track)
+    const size = this.settings.maxDelivery
+    for (let at = 0; at < records.length; at += size) {
+      // The handler may pause, stop or lose the partition between two deliveries.
+      if (track.paused || this.#tracks.get(name) !== track || !this.events.mayDeliver()) return
+      const part = records.length <= size ? records : records.slice(at, at + size)
+      const rest = records.slice(at + part.length)
+      track.held = rest
+      track.position = rest.length === 0 ? track.fetchFrom : part[part.length - 1]!.offset + 1n
+      try {
+        this.events.onRecords(part)
+      } catch (error) {
+        this.events.onDefect(asError(error))
+        return
+      }
+      this.events.onPosition(track, track.position)
+    }
+  }
+
+  #onErrorCode(track: Track, code: number): boolean {
+    const error = createErrorFromCode(code)
+    if (error.type === 'OFFSET_OUT_OF_RANGE') {
+      this.#tracks.delete(nameOf(track))
+      this.events.onOutOfRange({ topic: track.topic, partition: track.partition }, track.fetchFrom)
+      return false
+    }
+    if (classify(error) === 'fatal') throw error
+    return true
+  }
+
+  #findLeaders(): void {
+    this.#awaitingLeaders ??= (async () => {
+      await pause(200, this.#stopping.signal)
+      await this.link.refresh().catch(() => undefined)
+      this.#awaitingLeaders = null
+      this.wake()
+    })()
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

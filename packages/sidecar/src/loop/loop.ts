@@ -1,0 +1,284 @@
+import { idempotencyKey, type LedgerEvent } from '@unwind/contracts'
+import {
+  holdsOffset,
+  type Participant,
+  type ParticipantCommand,
+  type ParticipantInput,
+  type Participation,
+  participate,
+} from '@unwind/core'
+import type { Followed, Peek } from '@unwind/runtime'
+import type { Adapter, FenceReport } from '../adapter/port.js'
+import { runAttempt } from './attempt.js'
+import { FenceQueue } from './fences.js'
+import { Limiter } from './limiter.js'
+import { Relevance } from './relevance.js'
+
+export interface LoopOptions {
+  readonly me: Participant
+  readonly adapter: Adapter
+  /** Steps that may be under way at once in this process. */
+  readonly concurrency: number
+  /** Publishes an event. Rejects when it could not be made sure; that ends the process, and a restart refolds. */
+  send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
+  isLive(partition: number): boolean
+  failpoint(name: string): Promise<void>
+  onFatal(error: Error): void
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+  readonly metrics: LoopMetrics
+  /** Epoch ms. */
+  now(): number
+}
+
+export interface LoopMetrics {
+  attempt(outcome: string, durationMs: number): void
+}
+
+interface Entry {
+  readonly rollbackId: string
+  readonly correlationId: string
+  readonly partition: number
+  /** A restart must read from here: the request, or the last operator command, which carries as much. */
+  readFrom: bigint
+  state: Participation
+  traceparent: string | null
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Rollbacks that ended here recently: a late duplicate of their request must not begin them again (I2). */
+const REMEMBER_ENDED = 50_000
+
+/**
+ * The sidecar's loop: ledger events in, effects outside the handler, outcomes out. It holds no database; what it knows
+ * is the fold of the ledger from the oldest unsettled rollback on. Every decision is `participate`'s.
+ */
+export class SidecarLoop {
+  readonly #entries = new Map<string, Entry>()
+  readonly #ended = new Map<string, true>()
+  readonly #limiter: Limiter
+  readonly #fences: FenceQueue
+  readonly #relevance: Relevance
+  readonly #abort = new AbortController()
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(private readonly options: LoopOptions) {
+    this.#limiter = new Limiter(options.concurrency)
+    this.#relevance = new Relevance(options.me.system)
+    this.#fences = new FenceQueue(options.adapter, this.#abort.signal, report => this.#onFence(report))
+  }
+
+  /** Rollbacks that this process knows, and steps at work: for readiness and metrics. */
+  get open(): { rollbacks: number; attempts: number } {
+    return { rollbacks: this.#entries.size, attempts: this.#underWay.size }
+  }
+
+  wants(peek: Peek): boolean {
+    const { type, rollbackId } = peek
+    if (type === null || rollbackId === null) return true
+    if (type === 'RollbackRequested') return !this.#ended.has(rollbackId) || this.#entries.has(rollbackId)
+    if (type === 'OperatorCommandIssued') return true
+    const entry = this.#entries.get(rollbackId)
+    if (!entry) return false
+    switch (type) {
+      case 'RollbackClosed':
+      case 'GateOpened':
+      case 'SystemFenced':
+        return true
+      case 'LateActionDetected':
+        return peek.system === this.options.me.system
+      case 'CompensationStarted':
+        // Others wait for outcomes, not for intents; and an attempt that runs here needs no reminder.
+        return (
+          peek.system === this.options.me.system &&
+          !(peek.stepId !== null && entry.state.work.has(peek.stepId))
+        )
+      case 'CompensationCompleted':
+      case 'CompensationFailed':
+      case 'StepParked':
+        return peek.stepId === null || this.#relevance.of(entry.state.rollback).has(peek.stepId)
+      default:
+        return false
+    }
+  }
+
+  onEvent(followed: Followed): void {
+    const event = followed.event as LedgerEvent
+    const { rollbackId } = event.data
+    if (event.type === 'RollbackClosed') this.#end(rollbackId)
+    else this.#input(rollbackId, { kind: 'event', event }, followed)
+  }
+
+  /** The partition's history is folded: act on what is open in it. */
+  onLive(partition: number): void {
+    for (const entry of this.#entries.values())
+      if (entry.partition === partition) this.#input(entry.rollbackId, { kind: 'tick' })
+  }
+
+  onReleased(partition: number): void {
+    for (const entry of [...this.#entries.values()]) if (entry.partition === partition) this.#forget(entry)
+  }
+
+  oldestNeeded(partition: number): bigint | null {
+    let oldest: bigint | null = null
+    for (const entry of this.#entries.values()) {
+      if (entry.partition !== partition || !holdsOffset(this.options.me, entry.state)) continue
+      if (oldest === null || entry.readFrom < oldest) oldest = entry.readFrom
+    }
+    return oldest
+  }
+
+  /** Starts nothing new and waits for what is under way, at most `ms`; then gives it up (a restart finds out how it ended). */
+  async drain(ms: number): Promise<void> {
+    this.#limiter.close()
+    const expired = new Promise(resolve => setTimeout(resolve, ms).unref())
+    await Promise.race([Promise.allSettled([...this.#underWay]), expired])
+    this.#abort.abort()
+    for (const entry of [...this.#entries.values()]) this.#forget(entry)
+  }
+
+  #input(rollbackId: string, input: ParticipantInput, followed?: Followed): void {
+    const entry = this.#entries.get(rollbackId)
+    const partition = entry?.partition ?? followed?.position.partition
+    if (partition === undefined) return
+    const live = followed?.live ?? this.options.isLive(partition)
+    const before = entry?.state ?? null
+    const { state, commands } = participate(this.options.me, before, input, this.options.now(), live)
+    if (state === null) return
+    const current = entry ?? (followed ? this.#begin(state, followed) : null)
+    if (!current) return
+    if (
+      followed?.event.type === 'OperatorCommandIssued' &&
+      before !== null &&
+      !holdsOffset(this.options.me, before)
+    )
+      current.readFrom = followed.position.offset
+    current.state = state
+    if (followed?.traceparent) current.traceparent = followed.traceparent
+    for (const command of commands) this.#run(current, command)
+  }
+
+  #begin(state: Participation, followed: Followed): Entry | null {
+    const { rollback } = state
+    const mine =
+      rollback.phase === 'running' && rollback.plan.steps.some(s => s.system === this.options.me.system)
+    if (!mine && !this.options.me.fences) return null
+    const entry: Entry = {
+      rollbackId: rollback.rollbackId,
+      correlationId: rollback.correlationId,
+      partition: followed.position.partition,
+      readFrom: followed.position.offset,
+      state,
+      traceparent: followed.traceparent,
+      timer: undefined,
+    }
+    this.#entries.set(entry.rollbackId, entry)
+    return entry
+  }
+
+  #run(entry: Entry, command: ParticipantCommand): void {
+    switch (command.kind) {
+      case 'emit':
+        void this.#emit(entry, command.event)
+        return
+      case 'fence':
+        this.#fences.push({ correlationId: entry.correlationId, rollbackId: entry.rollbackId })
+        return
+      case 'attempt': {
+        const running = this.#limiter
+          .run(() => this.#attempt(entry, command))
+          .finally(() => this.#underWay.delete(running))
+        this.#underWay.add(running)
+        return
+      }
+      case 'wake':
+        clearTimeout(entry.timer)
+        // setTimeout takes at most 2^31 - 1 ms; waking early only asks again.
+        entry.timer = setTimeout(
+          () => this.#input(entry.rollbackId, { kind: 'tick' }),
+          Math.min(2_147_483_647, Math.max(0, command.at - this.options.now())),
+        )
+        return
+      default:
+        command satisfies never
+    }
+  }
+
+  async #attempt(entry: Entry, command: Extract<ParticipantCommand, { kind: 'attempt' }>): Promise<void> {
+    if (!this.#holds(entry)) return
+    const { options } = this
+    await options.failpoint('sidecar.before-intent')
+    const intent = this.#emit(entry, command.intent)
+    // Write-ahead: without an effect record in the target, the ledger must say what was about to happen.
+    if (command.intentFirst && !(await intent)) return
+    await options.failpoint('sidecar.after-intent')
+    const work = {
+      rollbackId: entry.rollbackId,
+      correlationId: entry.correlationId,
+      stepId: command.stepId,
+      key: idempotencyKey(entry.rollbackId, command.stepId),
+      actions: command.actions,
+      resolution: command.resolution,
+      traceparent: entry.traceparent,
+    }
+    // A first attempt of a target without effect record is probed too: the request may be a late duplicate (I2).
+    const probeFirst = command.probeFirst || command.intentFirst
+    const { signal } = this.#abort
+    const result = await runAttempt(options.adapter, work, {
+      probeFirst,
+      signal,
+      failpoint: options.failpoint,
+      clock: () => performance.now(),
+    })
+    options.metrics.attempt(result.kind === 'proved' ? result.outcome : result.code, result.durationMs)
+    await options.failpoint('sidecar.before-outcome')
+    // Lost the partition meanwhile: the new owner finds the effect record or probes, and speaks for it.
+    if (!this.#holds(entry)) return
+    this.#input(entry.rollbackId, { kind: 'attempted', stepId: command.stepId, work: command.work, result })
+  }
+
+  #holds(entry: Entry): boolean {
+    return this.#entries.get(entry.rollbackId) === entry && !this.#abort.signal.aborted
+  }
+
+  async #emit(entry: Entry, event: LedgerEvent): Promise<boolean> {
+    try {
+      await this.options.send(event, entry.traceparent)
+      return true
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.options.onFatal(
+        new Error(`cannot write ${event.type} of ${entry.rollbackId} to the ledger`, { cause }),
+      )
+      return false
+    }
+  }
+
+  #onFence(report: FenceReport): void {
+    const entry = this.#entries.get(report.rollbackId)
+    if (!entry) return
+    if (report.kind === 'fenced') this.#input(report.rollbackId, { kind: 'fenced', found: report.found })
+    else {
+      const { rollbackId, code, message } = report
+      this.options.logger.warn(
+        { rollbackId, correlationId: entry.correlationId, code },
+        `fence failed: ${message}`,
+      )
+      this.#input(rollbackId, { kind: 'fence-failed', code, message })
+    }
+  }
+
+  #end(rollbackId: string): void {
+    const entry = this.#entries.get(rollbackId)
+    if (entry) this.#forget(entry)
+    this.#ended.set(rollbackId, true)
+    if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
+  }
+
+  #forget(entry: Entry): void {
+    clearTimeout(entry.timer)
+    this.#entries.delete(entry.rollbackId)
+  }
+}

@@ -1,0 +1,36 @@
+import type { RollbackState, Running } from '@unwind/core'
+
+/**
+ * Steps whose outcomes a system must know: its own, all that those wait for (directly or not), and their tandem
+ * siblings. Outcomes of other steps are passed over without being decoded or verified, which is most of the ledger.
+ */
+export class Relevance {
+  /** Plans are immutable and shared by every state of one rollback. */
+  readonly #known = new WeakMap<object, ReadonlySet<string>>()
+
+  constructor(private readonly system: string) {}
+
+  of(rollback: RollbackState): ReadonlySet<string> {
+    if (rollback.phase !== 'running') return new Set()
+    let found = this.#known.get(rollback.plan)
+    if (!found) this.#known.set(rollback.plan, (found = this.#closure(rollback)))
+    return found
+  }
+
+  #closure(rollback: Running): ReadonlySet<string> {
+    const steps = new Map(rollback.plan.steps.map(s => [s.stepId, s]))
+    const mine = rollback.plan.steps.filter(s => s.system === this.system)
+    const tandems = new Set(mine.map(s => s.tandem).filter(t => t !== null))
+    const isOurs = (s: (typeof mine)[number]) =>
+      s.system === this.system || (s.tandem !== null && tandems.has(s.tandem))
+    const open = rollback.plan.steps.filter(isOurs)
+    const found = new Set<string>()
+    while (open.length > 0) {
+      const step = open.pop()!
+      if (found.has(step.stepId)) continue
+      found.add(step.stepId)
+      for (const id of step.waitsFor) open.push(steps.get(id)!)
+    }
+    return found
+  }
+}
