@@ -6,7 +6,6 @@ export interface PartContext extends DownloadContext {
   readonly dataDir: string
   /** Every part's log files; exists. */
   readonly logDir: string
-  readonly fresh: boolean
   /** The ports that this part had last time, to be taken again if they are free. */
   readonly ports: readonly number[]
 }

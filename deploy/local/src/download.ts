@@ -4,13 +4,22 @@
  * A finished download is a folder `<cache>/<name>`, put there by one rename; so a killed download leaves nothing that looks
  * finished. A lock keeps two processes from downloading the same thing, since Maven 3 does not share its repository safely.
  */
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withLock } from './lock.js'
 import type { Say } from './options.js'
+import { runLeashed } from './process.js'
 import { findJava, findMaven } from './tools.js'
 
 const POM = fileURLToPath(new URL('../pom.xml', import.meta.url))
@@ -42,7 +51,7 @@ export async function download(what: Download, context: DownloadContext): Promis
   const mvn = findMaven(context.env)
   await findJava(context.env)
   mkdirSync(context.cacheDir, { recursive: true })
-  const onWait = () => context.say(`${what.label}: another process is downloading, waiting for it`)
+  const onWait = () => context.say(`${what.label}: waiting for another download`)
   return withLock(join(context.cacheDir, 'download.lock'), { signal: context.signal, onWait }, async () => {
     if (existsSync(target)) return target
     const partial = mkdtempSync(join(context.cacheDir, `.${what.name}-`))
@@ -56,14 +65,21 @@ export async function download(what: Download, context: DownloadContext): Promis
   })
 }
 
-async function fetchWithMaven(mvn: string, what: Download, out: string, context: DownloadContext): Promise<void> {
+async function fetchWithMaven(
+  mvn: string,
+  what: Download,
+  out: string,
+  context: DownloadContext,
+): Promise<void> {
   const repository = localRepository(context)
   const started = Date.now()
   const seconds = () => Math.round((Date.now() - started) / 1_000)
   context.say(`${what.label}: downloading, about ${what.megabytes} MB, once`)
   const watched = join(repository ?? join(homeOf(context.env), '.m2', 'repository'), what.growsIn)
   const timer = setInterval(() => {
-    context.say(`${what.label}: ${Math.round(sizeOf(watched) / 1e6)} of about ${what.megabytes} MB, ${seconds()} s`)
+    context.say(
+      `${what.label}: ${Math.round(sizeOf(watched) / 1e6)} of about ${what.megabytes} MB, ${seconds()} s`,
+    )
   }, PROGRESS_EVERY_MS)
   try {
     const args = ['-B', '-q', '-f', POM, `dependency:${what.goal}`, `-Dunwind.out=${out}`]
@@ -75,23 +91,23 @@ async function fetchWithMaven(mvn: string, what: Download, out: string, context:
   context.say(`${what.label}: downloaded in ${seconds()} s`)
 }
 
-function runMaven(mvn: string, args: string[], what: Download, context: DownloadContext): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(mvn, args, { env: context.env, stdio: ['ignore', 'pipe', 'pipe'], signal: context.signal })
-    let output = ''
-    const keep = (chunk: Buffer) => {
-      output = (output + chunk.toString('utf8')).slice(-8_000)
-    }
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
-    child.once('error', reject)
-    child.once('close', code => {
-      if (code === 0) return resolve()
-      const errors = output.split('\n').filter(line => line.startsWith('[ERROR]'))
-      const why = (errors.length > 0 ? errors.slice(0, 5) : output.split('\n').slice(-5)).join('\n')
-      reject(new Error(`${what.label}: Maven could not download it (exit code ${code}).\n${why}`))
-    })
-  })
+async function runMaven(
+  mvn: string,
+  args: string[],
+  what: Download,
+  context: DownloadContext,
+): Promise<void> {
+  const logFile = join(context.cacheDir, `${what.name}.log`)
+  rmSync(logFile, { force: true })
+  const plan = { command: mvn, args, cwd: context.cacheDir, env: context.env, logFile }
+  const { code } = await runLeashed(plan, context.signal)
+  if (code !== 0) {
+    const log = readFileSync(logFile, 'utf8').trimEnd().split('\n')
+    const errors = log.filter(line => line.startsWith('[ERROR]')).slice(0, 5)
+    const why = (errors.length > 0 ? errors : log.slice(-5)).join('\n')
+    throw new Error(`${what.label}: Maven could not download it (exit code ${code}).\n${why}`)
+  }
+  rmSync(logFile, { force: true })
 }
 
 /** Maven's own repository is shared with the user's other work; without a home that can be written, ours is in the cache. */

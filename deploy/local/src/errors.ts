@@ -27,6 +27,16 @@ export class StartFailed extends Error {
   }
 }
 
+/** Another living process runs a stack of this name in this state folder. */
+export class NameTaken extends Error {
+  override readonly name = 'NameTaken'
+  constructor(stack: string, pid: number) {
+    super(
+      `a local stack named "${stack}" is already running (process ${pid}): use it, stop it, or take another name`,
+    )
+  }
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

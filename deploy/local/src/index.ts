@@ -1,1 +1,14 @@
-export {}
+export { MissingPrerequisite, NameTaken, StartFailed } from './errors.js'
+export type {
+  BrokerNode,
+  Part,
+  Say,
+  ServerHandle,
+  SinglePart,
+  Stack,
+  StackEnv,
+  StackOptions,
+} from './options.js'
+export { ALL_PARTS } from './options.js'
+export { prefetch } from './prefetch.js'
+export { startStack } from './stack.js'

@@ -1,16 +1,18 @@
 /** Apache Kafka in KRaft mode: each node is broker and controller in one JVM. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PartContext } from './context.js'
 import { type Download, download } from './download.js'
-import { messageOf } from './errors.js'
-import { classArchive, type Java, javaFor } from './java.js'
+import { StartFailed } from './errors.js'
+import { ClassArchive, type Java } from './java.js'
 import { clusterId, nodeSettings } from './kafkaConfig.js'
 import { probeBroker, probeKafka } from './kafkaProbe.js'
 import type { BrokerNode } from './options.js'
 import { withPorts } from './ports.js'
-import { Server, type ServerSpec } from './server.js'
-import { run } from './tools.js'
+import { runLeashed } from './process.js'
+import { Server, type ServerSpec, tailOf } from './server.js'
+import { findJava } from './tools.js'
 
 export const KAFKA: Download = {
   name: 'kafka-4.1.0',
@@ -40,38 +42,44 @@ export class KafkaNode extends Server implements BrokerNode {
 
 export async function startKafka(context: PartContext, brokers: number): Promise<KafkaPart> {
   const libs = await download(KAFKA, context)
-  const java = await javaFor(context.env)
+  const java = await findJava(context.env)
   checkClusterSize(context.dataDir, brokers)
   // Two ports a node: one for clients, one for the controllers among themselves.
   return withPorts(brokers * 2, context.ports, async ports => {
-    const nodes = Array.from({ length: brokers }, (_, index) => makeNode(index + 1, ports, libs, java, context))
-    const stopAll = () => Promise.all(nodes.map(node => node.stop()))
-    const onAbort = () => void stopAll()
-    context.signal?.addEventListener('abort', onAbort, { once: true })
+    const nodes = Array.from({ length: brokers }, (_, index) =>
+      makeNode(index + 1, ports, libs, java, context),
+    )
     try {
       await Promise.all(nodes.map(node => format(node.id, libs, java, context)))
-      context.signal?.throwIfAborted()
-      await Promise.all(nodes.map(node => node.start()))
-      await allSeeAll(nodes)
+      await Promise.all(nodes.map(node => node.startUnder(context.signal)))
+      await allSeeAll(nodes, context.signal)
     } catch (error) {
-      await stopAll()
+      await Promise.all(nodes.map(node => node.stop()))
       throw error
-    } finally {
-      context.signal?.removeEventListener('abort', onAbort)
     }
     return { nodes, ports }
   })
 }
 
-function makeNode(id: number, ports: readonly number[], libs: string, java: Java, context: PartContext): KafkaNode {
+function makeNode(
+  id: number,
+  ports: readonly number[],
+  libs: string,
+  java: Java,
+  context: PartContext,
+): KafkaNode {
   const brokers = ports.length / 2
   const port = ports[id - 1] as number
   const home = join(context.dataDir, `node-${id}`)
   mkdirSync(home, { recursive: true })
-  const settings = nodeSettings({ id, clientPorts: ports.slice(0, brokers), controllerPorts: ports.slice(brokers), home })
+  const settings = nodeSettings({
+    id,
+    clientPorts: ports.slice(0, brokers),
+    controllerPorts: ports.slice(brokers),
+    home,
+  })
   writeFileSync(join(home, 'server.properties'), settings)
-  // One node's archive serves all: two JVMs that dump at once would only slow each other down.
-  const archive = id === 1 ? classArchive(context.cacheDir, KAFKA.name, java) : undefined
+  const archive = new ClassArchive(context.cacheDir, KAFKA.name, java)
   return new KafkaNode(id, {
     label: brokers === 1 ? 'Kafka' : `Kafka broker ${id}`,
     port,
@@ -83,9 +91,8 @@ function makeNode(id: number, ports: readonly number[], libs: string, java: Java
         brokers === 1 ? '-Xmx512m' : '-Xmx384m',
         '-XX:+UseG1GC',
         '-XX:MaxGCPauseMillis=20',
-        ...(archive ?? classArchive(context.cacheDir, KAFKA.name, java)).flags.filter(
-          flag => archive !== undefined || !flag.includes('ArchiveClassesAtExit'),
-        ),
+        // A cluster's node may be killed at its deadline in the middle of writing an archive.
+        ...archive.flags(brokers === 1),
         ...LOGGING,
         '-cp',
         classPath(libs),
@@ -97,7 +104,7 @@ function makeNode(id: number, ports: readonly number[], libs: string, java: Java
       logFile: join(context.logDir, `kafka-${id}.log`),
     }),
     probe: () => probeBroker({ host: '127.0.0.1', port }),
-    afterExit: () => archive?.keep(),
+    afterExit: () => archive.keep(),
   })
 }
 
@@ -122,27 +129,33 @@ async function format(id: number, libs: string, java: Java, context: PartContext
   if (existsSync(join(home, 'data', 'meta.properties'))) return
   const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...LOGGING, '-cp', classPath(libs)]
   const args = ['format', '-t', clusterId(context.dataDir), '-c', join(home, 'server.properties')]
-  try {
-    await run(java.file, [...flags, 'kafka.tools.StorageTool', ...args], {
-      timeout: READY_WITHIN_MS,
-      ...(context.signal ? { signal: context.signal } : {}),
-    })
-  } catch (error) {
-    throw new Error(`Kafka's storage could not be formatted: ${messageOf(error)}`)
-  }
+  const logFile = join(context.logDir, `kafka-${id}.log`)
+  const { code } = await runLeashed(
+    {
+      command: java.file,
+      args: [...flags, 'kafka.tools.StorageTool', ...args],
+      cwd: home,
+      env: context.env,
+      logFile,
+    },
+    context.signal,
+  )
+  if (code !== 0)
+    throw new StartFailed(`Kafka's storage could not be formatted (exit code ${code})`, tailOf(logFile))
 }
 
 /** Every node answers by itself first; the cluster is ready when each of them knows all the others. */
-async function allSeeAll(nodes: readonly KafkaNode[]): Promise<void> {
+async function allSeeAll(nodes: readonly KafkaNode[], signal: AbortSignal | undefined): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS
   for (const node of nodes) {
     for (;;) {
+      signal?.throwIfAborted()
       try {
         await probeKafka({ host: '127.0.0.1', port: node.port }, nodes.length)
         break
       } catch (error) {
         if (Date.now() > deadline || node.pid === undefined) throw error
-        await new Promise(resolve => setTimeout(resolve, 50))
+        await sleep(50)
       }
     }
   }
@@ -151,7 +164,10 @@ async function allSeeAll(nodes: readonly KafkaNode[]): Promise<void> {
 /** The voters of the metadata quorum are part of the data: one broker cannot become three, nor three one. */
 function checkClusterSize(dataDir: string, brokers: number): void {
   const file = join(dataDir, 'brokers')
-  if (!existsSync(file)) return writeFileSync(file, String(brokers))
+  if (!existsSync(file)) {
+    writeFileSync(file, String(brokers))
+    return
+  }
   const before = readFileSync(file, 'utf8')
   if (before !== String(brokers)) {
     throw new Error(

@@ -19,7 +19,9 @@ export function nodeSettings({ id, clientPorts, controllerPorts, home }: NodeSet
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': id,
-    'controller.quorum.voters': controllerPorts.map((port, index) => `${index + 1}@127.0.0.1:${port}`).join(','),
+    'controller.quorum.voters': controllerPorts
+      .map((port, index) => `${index + 1}@127.0.0.1:${port}`)
+      .join(','),
     listeners: `${client},CONTROLLER://127.0.0.1:${controllerPorts[id - 1]}`,
     'advertised.listeners': client,
     'controller.listener.names': 'CONTROLLER',

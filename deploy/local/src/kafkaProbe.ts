@@ -30,7 +30,11 @@ async function countBrokers(endpoint: Endpoint): Promise<number> {
 }
 
 async function findCoordinator(endpoint: Endpoint): Promise<number> {
-  const answer = await call(endpoint, FIND_COORDINATOR, Buffer.concat([string('unwind-probe'), Buffer.from([GROUP])]))
+  const answer = await call(
+    endpoint,
+    FIND_COORDINATOR,
+    Buffer.concat([string('unwind-probe'), Buffer.from([GROUP])]),
+  )
   return answer.readInt16BE(4) // after the throttle time
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { statFields } from './descendants.js'
+import { isAlive, statFields } from './processes.js'
 
 export interface Holder {
   readonly pid: number
@@ -31,7 +31,7 @@ export function tryLock(file: string): Holder | undefined {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
       const holder = readHolder(file)
-      if (holder && isAlive(holder)) return holder
+      if (holder && holds(holder)) return holder
       discard(file)
     }
   } finally {
@@ -45,7 +45,7 @@ function discard(file: string): void {
   try {
     renameSync(file, moved)
     const holder = readHolder(moved)
-    if (holder && isAlive(holder)) linkSync(moved, file)
+    if (holder && holds(holder)) linkSync(moved, file)
   } catch {
     // Another process was quicker; the next round sees what it did.
   } finally {
@@ -80,13 +80,8 @@ function readHolder(file: string): Holder | undefined {
   }
 }
 
-function isAlive(holder: Holder): boolean {
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
-  }
-  return holder.born === bornAt(holder.pid)
+function holds(holder: Holder): boolean {
+  return isAlive(holder.pid) && holder.born === bornAt(holder.pid)
 }
 
 /** Field 22 of /proc/<pid>/stat: clock ticks since boot. The first two fields are cut off by `statFields`. */

@@ -14,7 +14,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
-import { descendantsOf } from './descendants.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { descendantsOf, isAlive } from './processes.js'
 
 /** $1 is the signal that asks the server to stop; the rest is the command. Descriptor 3 is the pipe to us. */
 const LEASH = `
@@ -49,7 +50,8 @@ export interface Leashed {
   /** Settles when the server is gone; never rejects. */
   readonly exited: Promise<Exit>
   readonly running: boolean
-  signal(signal: NodeJS.Signals): void
+  /** Resolves when the server and the processes that it had are gone. */
+  kill(signal: NodeJS.Signals): Promise<void>
   pause(): void
   resume(): void
   /** Idempotent (P2). */
@@ -110,10 +112,16 @@ function leashed(child: ChildProcess, stopSignal: NodeJS.Signals): Leashed {
 
   async function stop(deadlineMs: number): Promise<void> {
     sendToTree('SIGCONT') // A paused process would not hear the stop signal.
-    send(stopSignal)
     const timer = setTimeout(() => send('SIGKILL'), deadlineMs)
-    await exited
+    await kill(stopSignal)
     clearTimeout(timer)
+  }
+
+  async function kill(signal: NodeJS.Signals): Promise<void> {
+    const tree = running ? descendantsOf(pid) : []
+    send(signal)
+    await exited
+    await vanished(tree)
   }
 
   return {
@@ -122,7 +130,7 @@ function leashed(child: ChildProcess, stopSignal: NodeJS.Signals): Leashed {
     get running() {
       return running
     },
-    signal: send,
+    kill,
     pause: () => sendToTree('SIGSTOP'),
     resume: () => sendToTree('SIGCONT'),
     stop(deadlineMs) {
@@ -130,6 +138,24 @@ function leashed(child: ChildProcess, stopSignal: NodeJS.Signals): Leashed {
       return stopping
     },
   }
+}
+
+/** Runs a command to its end, on the leash; rejects only when it cannot be started. */
+export async function runLeashed(what: Launch, signal?: AbortSignal): Promise<Exit> {
+  const child = await launch(what)
+  const onAbort = () => void child.stop(2_000)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted) onAbort()
+  const exit = await child.exited
+  signal?.removeEventListener('abort', onAbort)
+  signal?.throwIfAborted()
+  return exit
+}
+
+/** PostgreSQL's backends notice by themselves that a killed postmaster is gone, a moment later. */
+async function vanished(pids: readonly number[]): Promise<void> {
+  const deadline = Date.now() + 5_000
+  while (pids.some(isAlive) && Date.now() < deadline) await sleep(10)
 }
 
 function signalQuietly(pid: number, signal: NodeJS.Signals): void {

@@ -1,5 +1,5 @@
 /** One server process with its life: started until it answers, killed, paused and started again on the same port. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, StartFailed } from './errors.js'
@@ -19,6 +19,8 @@ export interface ServerSpec {
   afterExit?(): void
 }
 
+export const PID_SUFFIX = '.pid'
+
 const PROBE_EVERY_MS = 50
 
 export class Server implements ServerHandle {
@@ -37,7 +39,8 @@ export class Server implements ServerHandle {
   }
 
   start(): Promise<void> {
-    if (this.#stopped) return Promise.reject(new Error(`${this.spec.label} belongs to a stack that was stopped`))
+    if (this.#stopped)
+      return Promise.reject(new Error(`${this.spec.label} belongs to a stack that was stopped`))
     if (this.pid !== undefined && this.#starting === undefined) return Promise.resolve()
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined
@@ -45,11 +48,20 @@ export class Server implements ServerHandle {
     return this.#starting
   }
 
+  /** `start`, given up for good when the signal fires. */
+  async startUnder(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = () => void this.stop()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      signal?.throwIfAborted()
+      await this.start()
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const running = this.#process
-    if (!running) return
-    running.signal(signal)
-    await running.exited
+    await this.#process?.kill(signal)
   }
 
   pause(): void {
@@ -78,6 +90,8 @@ export class Server implements ServerHandle {
     const plan = this.spec.launch()
     const started = await launch(plan)
     this.#process = started
+    // For the next stack of this name, should this process be killed: see `leftovers` in dataDir.ts.
+    writeFileSync(`${plan.logFile}${PID_SUFFIX}`, String(started.pid))
     void started.exited.then(exit => {
       if (exit.signal === null) this.spec.afterExit?.()
     })
@@ -108,7 +122,10 @@ export class Server implements ServerHandle {
     }
     if (this.#stopped) throw new Error(`${label} was stopped while it started`)
     const { code, signal } = await started.exited
-    throw new StartFailed(`${label} ended while it started (${signal ?? `exit code ${code}`})`, tailOf(logFile))
+    throw new StartFailed(
+      `${label} ended while it started (${signal ?? `exit code ${code}`})`,
+      tailOf(logFile),
+    )
   }
 }
 

@@ -21,7 +21,9 @@ export function exchange<T>(
 ): Promise<T> {
   const { host, port } = endpoint
   return new Promise<T>((resolve, reject) => {
-    const socket = endpoint.tls ? connectTls({ host, port, servername: host }) : createConnection({ host, port })
+    const socket = endpoint.tls
+      ? connectTls({ host, port, servername: host })
+      : createConnection({ host, port })
     let received: Buffer = Buffer.alloc(0)
     const end = (outcome: () => void) => {
       clearTimeout(timer)

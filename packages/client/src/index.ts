@@ -1,1 +1,16 @@
-export {}
+export * from './api/client.js'
+export { ApiProblem, ApiUnreachable } from './api/problem.js'
+export type * from './api/types.js'
+export { type Client, ClientClosed, createClient, type Recorded } from './record/client.js'
+export { type Identifiers, InvalidAction, MAX_DATA_BYTES } from './record/identifiers.js'
+export type {
+  Action,
+  ActionMap,
+  ClientLog,
+  ClientOptions,
+  Failure,
+  Proposal,
+  Traced,
+} from './record/options.js'
+export { newRollbackId } from './record/rollback-id.js'
+export { BackpressureError } from './record/waiting-room.js'

@@ -23,7 +23,8 @@ export async function* readEventStream(body: AsyncIterable<Uint8Array>): AsyncGe
     // A CR at the very end may be half of a CRLF: leave it for the next chunk.
     const lines = rest.split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
-    if (rest.length + fields.size > MAX_EVENT) throw new RangeError('a server-sent event above 4 Mi characters')
+    if (rest.length + fields.size > MAX_EVENT)
+      throw new RangeError('a server-sent event above 4 Mi characters')
     for (const line of lines) {
       if (line !== '') takeLine(fields, line)
       else {

@@ -1,4 +1,4 @@
-import { type ServerEvent, readEventStream } from './event-stream.js'
+import { readEventStream, type ServerEvent } from './event-stream.js'
 import { ApiUnreachable, problemOf } from './problem.js'
 
 export interface TransportOptions {

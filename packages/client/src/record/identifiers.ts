@@ -41,7 +41,10 @@ function checkIdentifier(path: string, value: unknown): void {
   if (typeof value === 'number') {
     if (Number.isSafeInteger(value)) return
     // A fraction's text differs between languages, and the undo would compare texts.
-    throw new InvalidAction(path, `${value} is not a safe integer; send fractions and larger numbers as strings`)
+    throw new InvalidAction(
+      path,
+      `${value} is not a safe integer; send fractions and larger numbers as strings`,
+    )
   }
   throw new InvalidAction(path, `expected a string, an integer or a boolean, got ${kindOf(value)}`)
 }

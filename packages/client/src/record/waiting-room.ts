@@ -14,6 +14,7 @@ export class BackpressureError extends Error {
  */
 export class WaitingRoom {
   readonly #queue: (() => void)[] = []
+  #onEmpty: (() => void)[] = []
   #inside = 0
 
   constructor(
@@ -39,7 +40,18 @@ export class WaitingRoom {
 
   leave(): void {
     const next = this.#queue.shift()
-    if (next) next()
-    else this.#inside--
+    if (next) {
+      next()
+      return
+    }
+    this.#inside--
+    if (this.#inside > 0) return
+    for (const tell of this.#onEmpty) tell()
+    this.#onEmpty = []
+  }
+
+  /** Resolves when nobody is inside and nobody is held back. */
+  async empty(): Promise<void> {
+    if (this.#inside > 0) await new Promise<void>(resolve => this.#onEmpty.push(resolve))
   }
 }

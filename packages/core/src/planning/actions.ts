@@ -69,7 +69,8 @@ export function whyNot(action: RecordedAction, facts: ContractFacts | undefined)
     code,
     message,
   })
-  if (!facts) return surfaced('absent', `no contract is published for ${system}: publish one, then roll back again`)
+  if (!facts)
+    return surfaced('absent', `no contract is published for ${system}: publish one, then roll back again`)
   const { contract } = facts
   const known = Object.hasOwn(contract.actions, action.action) ? contract.actions[action.action] : undefined
   if (!known)

@@ -52,7 +52,9 @@ export function components(graph: Graph): readonly (readonly string[])[] {
 
 /** @returns one circle among these nodes, from its smallest name round to it again; null when there is none. */
 export function findCircle(graph: Graph): readonly string[] | null {
-  const circle = components(graph).filter(c => c.length > 1).sort((a, b) => byText(a[0]!, b[0]!))[0]
+  const circle = components(graph)
+    .filter(c => c.length > 1)
+    .sort((a, b) => byText(a[0]!, b[0]!))[0]
   if (!circle) return null
   const start = circle[0]!
   // Breadth first: the shortest way back is the one that people understand.

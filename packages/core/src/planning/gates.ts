@@ -2,7 +2,8 @@ import type { PlanGate, PlanStep } from '@unwind/contracts'
 import { byText } from './compare.js'
 import type { ContractLookup } from './input.js'
 
-type Ungated = Omit<PlanStep, 'gate'>
+/** A step before its gate is known. */
+export type Ungated = Omit<PlanStep, 'gate'>
 
 /**
  * Puts the gates that contracts ask for before their steps. A tandem group has one gate, the strictest that a member

@@ -3,15 +3,22 @@ import type { ContractLookup, RecordedAction } from './input.js'
 /** system → systems that acted before it, so that it is undone before them. */
 export type Precedence = ReadonlyMap<string, ReadonlySet<string>>
 
-/** Systems that caused an action of this one, directly. */
-export function observedCauses(actions: readonly RecordedAction[]): Map<string, Set<string>> {
-  const systemOf = new Map(actions.map(a => [a.actionId, a.system]))
+/**
+ * Systems that caused an action of this one, directly.
+ * @param known systems of further actions (action ID → system) that can be a cause.
+ */
+export function observedCauses(
+  actions: readonly RecordedAction[],
+  known: Iterable<readonly [string, string]> = [],
+): Map<string, Set<string>> {
+  const systemOf = new Map<string, string>(known)
+  for (const action of actions) systemOf.set(action.actionId, action.system)
   const causes = new Map<string, Set<string>>()
   for (const action of actions) {
     const cause = action.causationId === null ? undefined : systemOf.get(action.causationId)
     if (cause === undefined || cause === action.system) continue
-    const known = causes.get(action.system)
-    if (known) known.add(cause)
+    const found = causes.get(action.system)
+    if (found) found.add(cause)
     else causes.set(action.system, new Set([cause]))
   }
   return causes

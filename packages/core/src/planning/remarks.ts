@@ -1,5 +1,5 @@
-import type { ContractLookup, PlanRemark } from './input.js'
 import { findCircle } from './components.js'
+import type { ContractLookup, PlanRemark } from './input.js'
 import { precedence } from './precedence.js'
 
 /** Says of each knot why it was one, and in which order its systems are undone now. */
@@ -25,7 +25,7 @@ export function remarksOn(
     return {
       code: 'mutual' as const,
       systems: knot,
-      message: `these systems called each other; ${now}`,
+      message: `what these systems declare and how they called each other goes in a circle; ${now}`,
     }
   })
 }

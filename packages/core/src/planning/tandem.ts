@@ -1,5 +1,6 @@
+import { byOrder } from './compare.js'
 import type { Graph } from './components.js'
-import { unknot, type Unknotted } from './unknot.js'
+import { type Unknotted, unknot } from './unknot.js'
 
 /** "tandem " cannot begin a system's name, so a group and a system never share a node. */
 const GROUP = 'tandem '
@@ -33,8 +34,7 @@ export function orderWithTandem(
       if (nodeOf.get(system) === nodeOf.get(other)) inside.get(system)!.add(other)
       else between.get(nodeOf.get(system)!)!.add(nodeOf.get(other)!)
     }
-  const latest = (node: string) =>
-    members.get(node)!.map(lastAction).reduce((a, b) => (a > b ? a : b))
+  const latest = (node: string) => members.get(node)!.map(lastAction).sort(byOrder).at(-1)!
   const outer = unknot(between, latest)
   const inner = unknot(inside, lastAction)
   const result = new Map<string, Set<string>>()

@@ -1,6 +1,6 @@
 import { type FailureCode, type OperatorCommandIssued, PlanMismatch, thawPlan } from '@unwind/contracts'
 import { isSettled, type RollbackState, type Running, type StepProgress, type StepState } from './state.js'
-import { hydrateSteps } from './steps.js'
+import { hydrateSteps, openAnew } from './steps.js'
 
 export const OPERATOR_COMMANDS = ['pause', 'resume', 'retry', 'skip', 'resolve', 'abort'] as const
 export type OperatorCommand = (typeof OPERATOR_COMMANDS)[number]
@@ -14,7 +14,11 @@ export function applyCommand(state: RollbackState | null, data: OperatorCommandI
     case 'pause':
       return { ...running, paused: true }
     case 'resume':
-      return { ...running, paused: false }
+      return {
+        ...running,
+        paused: false,
+        steps: openAnew(running.steps, data.occurredAt, step => !isSettled(step.progress)),
+      }
     case 'abort':
       return { ...running, aborted: { actor: data.actor, reason: data.reason } }
     case 'retry':
@@ -79,6 +83,7 @@ function afterCommand(step: StepState, data: OperatorCommandIssued): StepState |
     attempts: 0,
     resolution,
     progress: { status: 'waiting' },
+    openedAt: data.occurredAt,
   })
   if (data.command === 'skip') return settle({ status: 'skipped', actor, reason })
   if (data.command === 'retry') {

@@ -16,7 +16,7 @@ import {
   type Running,
   type StepState,
 } from './state.js'
-import { freshStep, hydrateSteps } from './steps.js'
+import { freshStep, hydrateSteps, openAnew } from './steps.js'
 
 /**
  * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
@@ -55,6 +55,8 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
         ? { ...state, approvals: [...state.approvals, event.data.approval] }
         : state
     case 'ApprovalDenied':
+      if (state?.phase === 'proposed' && event.data.approver.startsWith('policy:'))
+        return { ...state, refused: { by: event.data.approver, reason: event.data.reason } }
       return state?.phase === 'awaiting-approval' && event.data.planHash === state.planHash
         ? { ...state, phase: 'denied' }
         : state
@@ -81,7 +83,15 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
     }
     case 'GateOpened':
       return state?.phase === 'running'
-        ? { ...state, openGates: new Set(state.openGates).add(event.data.gateId) }
+        ? {
+            ...state,
+            openGates: new Set(state.openGates).add(event.data.gateId),
+            steps: openAnew(
+              state.steps,
+              event.data.occurredAt,
+              step => step.step.gate === event.data.gateId,
+            ),
+          }
         : state
     case 'SystemFenced':
       return state?.phase === 'running'

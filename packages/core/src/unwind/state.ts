@@ -56,6 +56,11 @@ export interface StepState {
   readonly attempts: number
   /** When the ledger last moved this step, epoch ms by the emitter's clock. For people and deadlines, never for order. */
   readonly changedAt: number
+  /**
+   * From when its deadline can run, beside what it waits for: the request, the revision or the command that opened this
+   * round, the opening of its gate, the end of a pause; epoch ms.
+   */
+  readonly openedAt: number
 }
 
 /** A request, revision or command that the fold would not take, and why. Surfaced, never silent. */
@@ -76,6 +81,8 @@ interface Common {
 export interface Proposed extends Common {
   readonly phase: 'proposed'
   readonly proposal: RollbackProposed
+  /** The policy refused it before anybody was asked; it has ended. */
+  readonly refused?: { readonly by: string; readonly reason: string }
 }
 
 /** The plan is made and waits for approvals, or was denied. */

@@ -2,7 +2,26 @@ import type { Plan, PlanStep, StepSnapshot } from '@unwind/contracts'
 import type { StepProgress, StepState } from './state.js'
 
 export function freshStep(step: PlanStep, at: number): StepState {
-  return { step, progress: { status: 'waiting' }, round: 0, resolution: null, attempts: 0, changedAt: at }
+  return {
+    step,
+    progress: { status: 'waiting' },
+    round: 0,
+    resolution: null,
+    attempts: 0,
+    changedAt: at,
+    openedAt: at,
+  }
+}
+
+/** Something that held these steps back is over: their deadlines run anew from `at`, epoch ms. */
+export function openAnew(
+  steps: ReadonlyMap<string, StepState>,
+  at: number,
+  concerns: (step: StepState) => boolean,
+): ReadonlyMap<string, StepState> {
+  return new Map(
+    [...steps].map(([id, step]) => [id, concerns(step) ? { ...step, openedAt: at } : step]),
+  )
 }
 
 /** The steps of a plan, each where the snapshot says that it stood. */

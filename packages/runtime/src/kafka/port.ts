@@ -117,6 +117,9 @@ export interface ConsumerOptions {
 /** Reads without a group: whole topics, or a key's partition from an offset. For views, replay and `tail`. */
 export interface LogReader {
   start(): Promise<void>
+  /** Back-pressure: delivers nothing of these partitions until resumed. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
   stop(): Promise<void>
 }
 
@@ -139,7 +142,9 @@ export interface TopicState {
 
 export interface LogAdmin {
   /** Creates topics that are missing; a topic with fewer partitions or another configuration is an error that names the difference. */
-  applyTopics(topics: readonly { topic: string; partitions: number; config: Readonly<Record<string, string>> }[]): Promise<readonly string[]>
+  applyTopics(
+    topics: readonly { topic: string; partitions: number; config: Readonly<Record<string, string>> }[],
+  ): Promise<readonly string[]>
   describeTopics(topics: readonly string[]): Promise<readonly TopicState[]>
   /** First offset still in the log and the offset after the last one, by partition. */
   offsets(topic: string): Promise<ReadonlyMap<number, { readonly start: bigint; readonly end: bigint }>>
@@ -173,7 +178,9 @@ export class RecordTooLarge extends Error {
 export class TopicMissing extends Error {
   override readonly name = 'TopicMissing'
   constructor(readonly topic: string) {
-    super(`Topic "${topic}" does not exist. Create it with "unwind topics apply", or check the configured topic prefix.`)
+    super(
+      `Topic "${topic}" does not exist. Create it with "unwind topics apply", or check the configured topic prefix.`,
+    )
   }
 }
 /** The log is no longer the one that was read: offsets are out of range or went backwards. Halt and alarm. */

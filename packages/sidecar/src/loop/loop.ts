@@ -77,7 +77,8 @@ export class SidecarLoop {
 
   wants(peek: Peek): boolean {
     const { type, rollbackId } = peek
-    if (type === null || rollbackId === null) return true
+    // Without the headers of an event it is nobody's request; the coordinator sets it aside.
+    if (type === null || rollbackId === null) return false
     if (type === 'RollbackRequested') return !this.#ended.has(rollbackId) || this.#entries.has(rollbackId)
     if (type === 'OperatorCommandIssued') return true
     const entry = this.#entries.get(rollbackId)

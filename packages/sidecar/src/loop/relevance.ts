@@ -12,8 +12,10 @@ export class Relevance {
 
   of(rollback: RollbackState): ReadonlySet<string> {
     if (rollback.phase !== 'running') return new Set()
-    let found = this.#known.get(rollback.plan)
-    if (!found) this.#known.set(rollback.plan, (found = this.#closure(rollback)))
+    const known = this.#known.get(rollback.plan)
+    if (known) return known
+    const found = this.#closure(rollback)
+    this.#known.set(rollback.plan, found)
     return found
   }
 

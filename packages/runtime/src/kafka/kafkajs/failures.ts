@@ -14,6 +14,8 @@ export type Failure =
   | 'fatal'
   /** No answer: the connection is broken. */
   | 'broken'
+  /** A mistake in code, or an answer that was cut short: tried again a few times, then said aloud. */
+  | 'defect'
 
 const BY_TYPE: Readonly<Record<string, Failure>> = {
   CORRUPT_MESSAGE: 'retry',
@@ -44,6 +46,8 @@ const BY_TYPE: Readonly<Record<string, Failure>> = {
 /** Codes that kafkajs's table does not know: topic IDs and their relatives, all cured by fresh metadata. */
 const UNLISTED_CODES = 'KAFKAJS_UNKNOWN_ERROR_CODE'
 
+const DEFECTS = [TypeError, RangeError, ReferenceError, SyntaxError]
+
 export function errorType(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('type' in error)) return null
   return typeof error.type === 'string' ? error.type : null
@@ -51,7 +55,7 @@ export function errorType(error: unknown): string | null {
 
 export function classify(error: unknown): Failure {
   const type = errorType(error)
-  if (type === null) return 'broken'
+  if (type === null) return DEFECTS.some(defect => error instanceof defect) ? 'defect' : 'broken'
   if (type === UNLISTED_CODES) return 'moved'
   // SASL answers close the connection as well, but only a person can cure them.
   return BY_TYPE[type] ?? 'fatal'

@@ -1,4 +1,4 @@
-import type { IncomingRecord, TopicPartition } from '../port.js'
+import { type IncomingRecord, LogRegressed, type TopicPartition } from '../port.js'
 import { classify, messageOf } from './failures.js'
 import { createErrorFromCode } from './internals.js'
 import type { Link } from './link.js'
@@ -25,8 +25,8 @@ export interface FetcherEvents {
   mayDeliver(): boolean
   /** The position moved, with or without records. */
   onPosition(partition: TopicPartition, position: bigint): void
-  /** A broker answered a fetch. */
-  onAnswer(): void
+  /** A fetch was answered or failed: the loop is alive. */
+  onTurn(): void
   /** The broker says that the position lies outside of the log. Nothing of the partition is fetched any more. */
   onOutOfRange(partition: TopicPartition, position: bigint): void
   /** Reading cannot go on: a defect in the handler, or a log that cannot be read. */
@@ -35,6 +35,10 @@ export interface FetcherEvents {
 
 /** So long a decode or delivery may keep the event loop from timers and sockets, ms. */
 const TURN_MS = 20
+/** Answers in a row that could not be made sense of. */
+const MAX_DEFECTS = 5
+/** Brokers may not know a topic for a moment after a restart. */
+const MISSING_GRACE_MS = 10_000
 
 /**
  * Reads partitions, one long poll per leader at a time, and hands over records in order. Failures are its own affair:
@@ -42,9 +46,11 @@ const TURN_MS = 20
  */
 export class Fetcher {
   readonly #tracks = new Map<string, Track>()
-  readonly #lanes = new Map<number, Promise<void>>()
+  readonly #lanes = new Set<number>()
+  readonly #missingSince = new Map<string, number>()
   readonly #stopping = new AbortController()
   #awaitingLeaders: Promise<void> | null = null
+  #turn = 0
 
   constructor(
     readonly link: Link,
@@ -55,11 +61,15 @@ export class Fetcher {
   /** Reads exactly these partitions from here on; one that is read already goes on from where it is. */
   assign(positions: ReadonlyMap<string, TopicPartition & { readonly position: bigint }>): void {
     for (const name of [...this.#tracks.keys()]) if (!positions.has(name)) this.#tracks.delete(name)
-    for (const [name, { topic, partition, position }] of positions) {
-      if (!this.#tracks.has(name)) {
-        this.#tracks.set(name, { topic, partition, position, paused: false, held: [], fetchFrom: position })
-      }
-    }
+    for (const [name, one] of positions) if (!this.#tracks.has(name)) this.add(one, one.position)
+    this.wake()
+  }
+
+  /** Reads one more partition. */
+  add(partition: TopicPartition, position: bigint): void {
+    const { topic, partition: number } = partition
+    const track = { topic, partition: number, position, paused: false, held: [], fetchFrom: position }
+    this.#tracks.set(nameOf(partition), track)
     this.wake()
   }
 
@@ -91,14 +101,13 @@ export class Fetcher {
   /** Looks again at what can be delivered and fetched. */
   wake(): void {
     if (this.#stopping.signal.aborted || !this.events.mayDeliver()) return
-    for (const track of this.#tracks.values()) if (!track.paused && track.held.length > 0) this.#deliver(track, track.held)
+    for (const track of this.#tracks.values())
+      if (!track.paused && track.held.length > 0) this.#deliver(track, track.held)
     for (const leader of new Set([...this.#tracks.values()].map(track => this.#leaderOf(track)))) {
       if (leader < 0) this.#findLeaders()
       else if (!this.#lanes.has(leader) && this.#fetchable(leader).length > 0) {
-        this.#lanes.set(
-          leader,
-          this.#runLane(leader).finally(() => this.#lanes.delete(leader)),
-        )
+        this.#lanes.add(leader)
+        void this.#runLane(leader)
       }
     }
   }
@@ -117,29 +126,48 @@ export class Fetcher {
     for (const track of this.#tracks.values()) {
       if (!track.paused && track.held.length === 0 && this.#leaderOf(track) === leader) tracks.push(track)
     }
-    return tracks
+    // Brokers fill an answer in the order of the request: everyone is first at times.
+    const first = this.#turn++ % Math.max(1, tracks.length)
+    return first === 0 ? tracks : [...tracks.slice(first), ...tracks.slice(0, first)]
   }
 
   async #runLane(leader: number): Promise<void> {
+    try {
+      await this.#readFrom(leader)
+    } finally {
+      // At once, not a turn later: a wake in between would take this lane for a running one.
+      this.#lanes.delete(leader)
+    }
+  }
+
+  async #readFrom(leader: number): Promise<void> {
     const backoff = new Backoff()
     let failing = false
+    let defects = 0
     while (!this.#stopping.signal.aborted && this.events.mayDeliver()) {
       const tracks = this.#fetchable(leader)
       if (tracks.length === 0) return
       try {
         const moved = await this.#fetch(leader, tracks)
+        this.events.onTurn()
         if (failing) this.settings.logger.info({ broker: leader }, 'Fetching works again.')
         failing = false
         if (!moved) {
           backoff.reset()
+          defects = 0
           continue
         }
       } catch (error) {
         if (this.#stopping.signal.aborted) return
+        this.events.onTurn()
         if (error instanceof UnreadableBatch) return this.events.onDefect(error)
-        if (classify(error) === 'fatal') return this.events.onDefect(asError(error))
+        defects = classify(error) === 'defect' ? defects + 1 : 0
+        if (classify(error) === 'fatal' || defects > MAX_DEFECTS) return this.events.onDefect(asError(error))
         if (!failing) {
-          this.settings.logger.warn({ broker: leader, err: error }, `Fetching failed and is tried again: ${messageOf(error)}`)
+          this.settings.logger.warn(
+            { broker: leader, err: error },
+            `Fetching failed and is tried again: ${messageOf(error)}`,
+          )
         }
         failing = true
       }
@@ -164,7 +192,6 @@ export class Fetcher {
       maxBytes: this.settings.fetchBytes,
     })
     const { responses } = await this.link.send<{ responses: FetchedPartition[] }>(broker, request)
-    this.events.onAnswer()
     let moved = false
     let turn = performance.now()
     for (const fetched of responses) {
@@ -186,7 +213,13 @@ export class Fetcher {
   }
 
   #take(track: Track, fetched: FetchedPartition): void {
-    const { records, next } = decodeBatches(fetched.data, track.topic, track.partition, track.fetchFrom, fetched.aborted)
+    const { records, next } = decodeBatches(
+      fetched.data,
+      track.topic,
+      track.partition,
+      track.fetchFrom,
+      fetched.aborted,
+    )
     if (next === null || next <= track.fetchFrom) return
     track.fetchFrom = next
     if (records.length > 0) {
@@ -194,7 +227,18 @@ export class Fetcher {
       if (!track.paused && this.events.mayDeliver()) this.#deliver(track, records)
     } else {
       track.position = next
-      this.events.onPosition(track, next)
+      this.#guarded(() => this.events.onPosition(track, next))
+    }
+  }
+
+  /** What a handler throws is a defect of the handler, never a failed fetch that is tried again (and again). */
+  #guarded(action: () => void): boolean {
+    try {
+      action()
+      return true
+    } catch (error) {
+      this.events.onDefect(asError(error))
+      return false
     }
   }
 
@@ -208,13 +252,12 @@ export class Fetcher {
       const rest = records.slice(at + part.length)
       track.held = rest
       track.position = rest.length === 0 ? track.fetchFrom : part[part.length - 1]!.offset + 1n
-      try {
+      const position = track.position
+      const handled = this.#guarded(() => {
         this.events.onRecords(part)
-      } catch (error) {
-        this.events.onDefect(asError(error))
-        return
-      }
-      this.events.onPosition(track, track.position)
+        this.events.onPosition(track, position)
+      })
+      if (!handled) return
     }
   }
 
@@ -232,10 +275,26 @@ export class Fetcher {
   #findLeaders(): void {
     this.#awaitingLeaders ??= (async () => {
       await pause(200, this.#stopping.signal)
-      await this.link.refresh().catch(() => undefined)
+      await this.link.refresh().then(
+        () => this.#noteMissing(),
+        () => undefined,
+      )
       this.#awaitingLeaders = null
       this.wake()
     })()
+  }
+
+  /** A topic that stays unknown while brokers answer was deleted: saying nothing would look like an empty log (I1). */
+  #noteMissing(): void {
+    const now = Date.now()
+    for (const { topic } of this.#tracks.values()) {
+      if (this.link.known(topic) !== undefined) this.#missingSince.delete(topic)
+      else if (!this.#missingSince.has(topic)) this.#missingSince.set(topic, now)
+      else if (now - this.#missingSince.get(topic)! > MISSING_GRACE_MS) {
+        this.events.onDefect(new LogRegressed(`Topic "${topic}" was deleted while it was being read.`))
+        return
+      }
+    }
   }
 }
 

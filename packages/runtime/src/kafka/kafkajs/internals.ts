@@ -122,4 +122,7 @@ interface AssignerProtocol {
     decode(value: Buffer): { assignment: Record<string, number[]> } | null
   }
 }
-export const { MemberMetadata, MemberAssignment }: AssignerProtocol = require('kafkajs/src/consumer/assignerProtocol')
+export const {
+  MemberMetadata,
+  MemberAssignment,
+}: AssignerProtocol = require('kafkajs/src/consumer/assignerProtocol')

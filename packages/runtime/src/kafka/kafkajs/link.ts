@@ -14,6 +14,7 @@ import {
   type WireLogger,
   type WireRequest,
 } from './internals.js'
+import { THROWN_AWAY } from './log-route.js'
 import type { Settings } from './settings.js'
 import { within } from './timing.js'
 
@@ -30,7 +31,12 @@ interface MetadataAnswer {
   readonly topicMetadata: readonly {
     topicErrorCode: number
     topic: string
-    partitionMetadata: readonly { partitionErrorCode: number; partitionId: number; leader: number; replicas: number[] }[]
+    partitionMetadata: readonly {
+      partitionErrorCode: number
+      partitionId: number
+      leader: number
+      replicas: number[]
+    }[]
   }[]
 }
 
@@ -109,7 +115,8 @@ export class Link {
     for (const topic of answer.topicMetadata) {
       if (topic.topicErrorCode !== 0) {
         // A topic whose leaders are being elected is there; one that is said to be unknown is not.
-        if (classify(createErrorFromCode(topic.topicErrorCode)) === 'missing') this.#topics.delete(topic.topic)
+        if (classify(createErrorFromCode(topic.topicErrorCode)) === 'missing')
+          this.#topics.delete(topic.topic)
         else if (classify(createErrorFromCode(topic.topicErrorCode)) === 'fatal') {
           throw createErrorFromCode(topic.topicErrorCode)
         }
@@ -137,7 +144,9 @@ export class Link {
         last = error
       }
     }
-    throw new Error(`No broker of ${this.#settings.brokers.join(', ')} can be reached: ${messageOf(last)}`, { cause: last })
+    throw new Error(`No broker of ${this.#settings.brokers.join(', ')} can be reached: ${messageOf(last)}`, {
+      cause: last,
+    })
   }
 
   /** The broker with this ID, connected. */
@@ -157,7 +166,11 @@ export class Link {
   }
 
   async coordinator(groupId: string): Promise<WireBroker> {
-    const answer = await this.call<{ coordinator: { nodeId: number } }>(await this.any(), 'GroupCoordinator', { groupId })
+    const answer = await this.call<{ coordinator: { nodeId: number } }>(
+      await this.any(),
+      'GroupCoordinator',
+      { groupId },
+    )
     return this.node(answer.coordinator.nodeId)
   }
 
@@ -177,12 +190,21 @@ export class Link {
     return this.send(broker, { ...request, response }, options.timeoutMs)
   }
 
-  async send<T>(broker: WireBroker, request: WireRequest, timeoutMs = this.#settings.requestTimeoutMs): Promise<T> {
+  async send<T>(
+    broker: WireBroker,
+    request: WireRequest,
+    timeoutMs = this.#settings.requestTimeoutMs,
+  ): Promise<T> {
     try {
       const sent = broker.connectionPool.send(request)
-      return (await within(timeoutMs + (request.requestTimeout ?? 0), `${request.request.apiName} request`, sent)) as T
+      return (await within(
+        timeoutMs + (request.requestTimeout ?? 0),
+        `${request.request.apiName} request`,
+        sent,
+      )) as T
     } catch (error) {
-      if (classify(error) === 'broken') this.drop(broker)
+      const kind = classify(error)
+      if (kind === 'broken' || kind === 'defect') this.drop(broker)
       throw error
     }
   }
@@ -206,7 +228,11 @@ export class Link {
   async #connect(node: Node): Promise<void> {
     if (this.#closed) throw new Error('The connection to Kafka is closed.')
     try {
-      await within(this.#settings.connectTimeoutMs * 2, `Connecting to ${node.address}`, node.broker.connect())
+      await within(
+        this.#settings.connectTimeoutMs * 2,
+        `Connecting to ${node.address}`,
+        node.broker.connect(),
+      )
     } catch (error) {
       this.#destroy(node)
       throw error
@@ -245,7 +271,7 @@ export class Link {
     if (this.#seed === node) this.#seed = null
     for (const [id, one] of this.#nodes) if (one === node) this.#nodes.delete(id)
     // kafkajs listens to "error" and "end" only: a plain destroy would leave its requests waiting for ever.
-    for (const socket of node.sockets) socket.destroy(new Error('Connection thrown away'))
+    for (const socket of node.sockets) socket.destroy(new Error(THROWN_AWAY))
   }
 }
 

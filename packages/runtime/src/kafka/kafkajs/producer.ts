@@ -1,4 +1,10 @@
-import { type LogProducer, type OutgoingRecord, type ProducerOptions, PublishFailed, type WrittenAt } from '../port.js'
+import {
+  type LogProducer,
+  type OutgoingRecord,
+  type ProducerOptions,
+  PublishFailed,
+  type WrittenAt,
+} from '../port.js'
 import { messageOf } from './failures.js'
 import type { Link } from './link.js'
 import { type Parcel, SendQueue } from './send-queue.js'
@@ -35,7 +41,9 @@ export class Producer implements LogProducer {
 
   publish(record: OutgoingRecord): Promise<WrittenAt> {
     if (this.#closing !== null) {
-      return Promise.reject(new PublishFailed(`The producer is closed; the record for key "${record.key}" was not sent.`))
+      return Promise.reject(
+        new PublishFailed(`The producer is closed; the record for key "${record.key}" was not sent.`),
+      )
     }
     const bytes = SendQueue.measure(record)
     if (bytes > this.#settings.maxRecordBytes) {
@@ -104,7 +112,9 @@ export class Producer implements LogProducer {
       }
       return batch.map((parcel, index) => ({ ...parcel, record: sealed[index]! }))
     } catch (error) {
-      const failure = new PublishFailed(`Sealing the batch failed, nothing was sent: ${messageOf(error)}`, { cause: error })
+      const failure = new PublishFailed(`Sealing the batch failed, nothing was sent: ${messageOf(error)}`, {
+        cause: error,
+      })
       for (const parcel of batch) parcel.reject(failure)
       return null
     }

@@ -54,7 +54,10 @@ export class Sender {
       if (open.length === 0) break
       problem = outcome.problem
       if (!said) {
-        this.log.warn({ records: open.length, err: problem }, `Publishing failed and is tried again: ${messageOf(problem)}`)
+        this.log.warn(
+          { records: open.length, err: problem },
+          `Publishing failed and is tried again: ${messageOf(problem)}`,
+        )
         said = true
       }
       await backoff.wait()
@@ -90,7 +93,11 @@ export class Sender {
     return { left: inOrder(open, left), problem, refresh }
   }
 
-  async #produce(leader: number, bundles: readonly Bundle[], failed: (letters: readonly Letter[], error: unknown) => void) {
+  async #produce(
+    leader: number,
+    bundles: readonly Bundle[],
+    failed: (letters: readonly Letter[], error: unknown) => void,
+  ) {
     let produced: readonly ProducedPartition[]
     try {
       const broker = await this.link.node(leader)
@@ -98,7 +105,10 @@ export class Sender {
       const partitions: ProducePartition[] = bundles.map(({ topic, partition, letters }) => ({
         topic,
         partition,
-        batch: encodeBatch(letters.map(letter => letter.record), now),
+        batch: encodeBatch(
+          letters.map(letter => letter.record),
+          now,
+        ),
       }))
       const request = produceRequest(partitions, REPLICATION_TIMEOUT_MS)
       produced = (await this.link.send<{ responses: ProducedPartition[] }>(broker, request)).responses
@@ -108,15 +118,21 @@ export class Sender {
     }
     for (const bundle of bundles) {
       const result = produced.find(one => one.partition === bundle.partition && one.topic === bundle.topic)
-      if (result === undefined) failed(bundle.letters, new Error('The broker did not say what became of the records.'))
+      if (result === undefined)
+        failed(bundle.letters, new Error('The broker did not say what became of the records.'))
       else if (result.errorCode === 0) settle(bundle, result.baseOffset)
-      else if (isTooLarge(result.errorCode) && bundle.letters.length > 1) await this.#oneByOne(leader, bundle, failed)
+      else if (isTooLarge(result.errorCode) && bundle.letters.length > 1)
+        await this.#oneByOne(leader, bundle, failed)
       else failed(bundle.letters, createErrorFromCode(result.errorCode))
     }
   }
 
   /** The topic takes less than the driver's limit: only the records that are too large themselves may fail. */
-  async #oneByOne(leader: number, bundle: Bundle, failed: (letters: readonly Letter[], error: unknown) => void) {
+  async #oneByOne(
+    leader: number,
+    bundle: Bundle,
+    failed: (letters: readonly Letter[], error: unknown) => void,
+  ) {
     for (const letter of bundle.letters) {
       const bytes = BATCH_HEADER_BYTES + recordLength(letter.record)
       await this.#produce(leader, [{ ...bundle, letters: [letter], bytes }], failed)
@@ -124,7 +140,10 @@ export class Sender {
   }
 
   /** A request holds one batch per partition: what does not fit into it goes in the next round, in order. */
-  async #rounds(open: readonly Letter[], failed: (letters: readonly Letter[], error: unknown) => void): Promise<Bundle[][]> {
+  async #rounds(
+    open: readonly Letter[],
+    failed: (letters: readonly Letter[], error: unknown) => void,
+  ): Promise<Bundle[][]> {
     const partitions = await this.#partitionCounts(open, failed)
     const rounds: Map<string, { topic: string; partition: number; letters: Letter[]; bytes: number }>[] = []
     const roundOf = new Map<string, number>()
@@ -151,14 +170,20 @@ export class Sender {
     return rounds.map(round => [...round.values()])
   }
 
-  async #partitionCounts(open: readonly Letter[], failed: (letters: readonly Letter[], error: unknown) => void) {
+  async #partitionCounts(
+    open: readonly Letter[],
+    failed: (letters: readonly Letter[], error: unknown) => void,
+  ) {
     const counts = new Map<string, number>()
     for (const topic of new Set(open.map(letter => letter.record.topic))) {
       try {
         counts.set(topic, (await this.link.topic(topic)).leaders.size)
       } catch (error) {
         const missing = error instanceof TopicMissing ? createErrorFromCode(3) : error
-        failed(open.filter(letter => letter.record.topic === topic), missing)
+        failed(
+          open.filter(letter => letter.record.topic === topic),
+          missing,
+        )
       }
     }
     return counts
@@ -166,7 +191,9 @@ export class Sender {
 }
 
 function settle({ topic, partition, letters }: Bundle, baseOffset: bigint): void {
-  letters.forEach((letter, index) => letter.resolve({ topic, partition, offset: baseOffset + BigInt(index) }))
+  for (const [index, letter] of letters.entries()) {
+    letter.resolve({ topic, partition, offset: baseOffset + BigInt(index) })
+  }
 }
 
 function rejectOverdue(open: readonly Letter[], problem: unknown): readonly Letter[] {

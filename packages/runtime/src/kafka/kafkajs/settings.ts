@@ -8,8 +8,11 @@ export interface DriverLog {
   error(fields: object, message: string): void
 }
 
-export type Sasl =
-  | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+export type Sasl = {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
 
 /** All times in milliseconds, all sizes in bytes. */
 export interface KafkajsOptions {

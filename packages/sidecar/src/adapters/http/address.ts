@@ -1,4 +1,4 @@
-import { lookup as resolve, type LookupAddress } from 'node:dns'
+import { type LookupAddress, lookup as resolve } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
 /** The name leads to an address that no sidecar may call. Raised before a connection is opened. */
@@ -29,7 +29,10 @@ const MAPPED_V4 = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4
 export function isRefusedAddress(address: string): boolean {
   const bare = address.split('%', 1)[0]!
   const mapped = MAPPED_V4.exec(bare)
-  if (mapped) return isRefusedAddress(mapped[1] ?? dotted(Number.parseInt(mapped[2]!, 16), Number.parseInt(mapped[3]!, 16)))
+  if (mapped)
+    return isRefusedAddress(
+      mapped[1] ?? dotted(Number.parseInt(mapped[2]!, 16), Number.parseInt(mapped[3]!, 16)),
+    )
   return REFUSED.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4')
 }
 
@@ -61,7 +64,9 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
 
 function refusal(hostname: string, address: string): AddressRefused {
   const what = hostname === address ? address : `${hostname} resolves to ${address}, which`
-  return new AddressRefused(`${what} is a link-local, metadata, multicast or unspecified address and is never called`)
+  return new AddressRefused(
+    `${what} is a link-local, metadata, multicast or unspecified address and is never called`,
+  )
 }
 
 function noAddress(hostname: string): Error {

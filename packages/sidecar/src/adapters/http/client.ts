@@ -37,7 +37,11 @@ export class HttpClient {
     const timeouts = [...target.actions.values()].map(action => action.timeoutMs)
     this.#agent = new Agent({
       // Shorter than any call's own limit: a connection that does not come about is then known to have sent nothing.
-      connect: { lookup: guardedLookup, timeout: Math.min(CONNECT_CAP_MS, ...timeouts.map(ms => Math.ceil(ms / 2))), ...tlsOptions(target) },
+      connect: {
+        lookup: guardedLookup,
+        timeout: Math.min(CONNECT_CAP_MS, ...timeouts.map(ms => Math.ceil(ms / 2))),
+        ...tlsOptions(target),
+      },
       connections: options.connections,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -50,7 +54,10 @@ export class HttpClient {
   }
 
   /** Never throws for what the target does. */
-  async send({ method, path, headers, body, timeoutMs }: TargetRequest, signal: AbortSignal): Promise<Exchange> {
+  async send(
+    { method, path, headers, body, timeoutMs }: TargetRequest,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
     const { options } = this.target
     let credentials: Record<string, string>
     const url = this.urlOf(path)
@@ -61,12 +68,14 @@ export class HttpClient {
       if (grant?.kind === 'none') return grant.exchange
       if (grant) credentials.authorization = `Bearer ${grant.token}`
     } catch (error) {
-      if (error instanceof ContractError || error instanceof AddressRefused) return { kind: 'refused', reason: error.message }
+      if (error instanceof ContractError || error instanceof AddressRefused)
+        return { kind: 'refused', reason: error.message }
       throw error
     }
     const request = { method, url, headers: { accept: 'application/json', ...headers, ...credentials }, body }
     const answer = await exchange(this.#agent, request, { timeoutMs, maxBodyBytes: options.maxBody }, signal)
-    if (answer.kind === 'answer' && answer.status === 401 && credentials.authorization) this.#tokens?.reject(credentials.authorization.slice('Bearer '.length))
+    if (answer.kind === 'answer' && answer.status === 401 && credentials.authorization)
+      this.#tokens?.reject(credentials.authorization.slice('Bearer '.length))
     return answer
   }
 
@@ -87,9 +96,19 @@ function tlsOptions({ options, system }: HttpTarget): { ca?: string; cert?: stri
     try {
       return readFileSync(file, 'utf8')
     } catch (error) {
-      throw new ContractError(`contract ${system}, adapter.tls.${key}: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+      throw new ContractError(
+        `contract ${system}, adapter.tls.${key}: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`,
+      )
     }
   }
-  const [ca, cert, key] = [read(options.tls?.caFile, 'caFile'), read(options.tls?.certFile, 'certFile'), read(options.tls?.keyFile, 'keyFile')]
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) }
+  const [ca, cert, key] = [
+    read(options.tls?.caFile, 'caFile'),
+    read(options.tls?.certFile, 'certFile'),
+    read(options.tls?.keyFile, 'keyFile'),
+  ]
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  }
 }

@@ -49,7 +49,13 @@ export async function exchange(
   const deadline = AbortSignal.timeout(limits.timeoutMs)
   const what = `${method} ${url.host}${url.pathname}`
   try {
-    const response = await request(url, { method, headers, body, dispatcher, signal: AbortSignal.any([signal, deadline]) })
+    const response = await request(url, {
+      method,
+      headers,
+      body,
+      dispatcher,
+      signal: AbortSignal.any([signal, deadline]),
+    })
     return {
       kind: 'answer',
       status: response.statusCode,
@@ -57,13 +63,17 @@ export async function exchange(
       body: await readBounded(response.body, limits.maxBodyBytes),
     }
   } catch (error) {
-    if (deadline.aborted) return { kind: 'timeout', reason: `${what}: no complete answer within ${limits.timeoutMs} ms` }
+    if (deadline.aborted)
+      return { kind: 'timeout', reason: `${what}: no complete answer within ${limits.timeoutMs} ms` }
     if (signal.aborted) return { kind: 'lost', reason: `${what}: the sidecar stopped before the answer came` }
     return broken(what, error)
   }
 }
 
-async function readBounded(stream: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string | null> {
+async function readBounded(
+  stream: Dispatcher.ResponseData['body'],
+  maxBytes: number,
+): Promise<string | null> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stream) {
@@ -77,7 +87,14 @@ async function readBounded(stream: Dispatcher.ResponseData['body'], maxBytes: nu
 
 /** Only a failure to connect proves that nothing was sent; everything else leaves the outcome open. */
 const BEFORE_SENDING = new Set(['getaddrinfo', 'connect'])
-const BEFORE_SENDING_CODES = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+const BEFORE_SENDING_CODES = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
 
 interface SystemError extends Error {
   readonly code?: string
@@ -89,7 +106,10 @@ function broken(what: string, error: unknown): Exchange {
   const reason = `${what}: ${cause.code ?? cause.name}: ${cause.message}`
   if (cause instanceof AddressRefused) return { kind: 'refused', reason: `${what}: ${cause.message}` }
   if (cause.name === 'InvalidArgumentError') return { kind: 'refused', reason }
-  const unsent = BEFORE_SENDING.has(cause.syscall ?? '') || BEFORE_SENDING_CODES.has(cause.code ?? '') || /CERT|SELF_SIGNED/.test(cause.code ?? '')
+  const unsent =
+    BEFORE_SENDING.has(cause.syscall ?? '') ||
+    BEFORE_SENDING_CODES.has(cause.code ?? '') ||
+    /CERT|SELF_SIGNED/.test(cause.code ?? '')
   return unsent ? { kind: 'not-sent', reason } : { kind: 'lost', reason }
 }
 
@@ -101,6 +121,7 @@ function rootOf(error: unknown): SystemError {
 
 function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const flat: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
   return flat
 }

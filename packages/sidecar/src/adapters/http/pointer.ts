@@ -16,7 +16,8 @@ export function valueAt(document: unknown, pointer: Pointer): unknown {
   let value = document
   for (const token of pointer) {
     if (Array.isArray(value)) value = /^(0|[1-9]\d*)$/.test(token) ? value[Number(token)] : undefined
-    else if (typeof value === 'object' && value !== null && Object.hasOwn(value, token)) value = (value as Record<string, unknown>)[token]
+    else if (typeof value === 'object' && value !== null && Object.hasOwn(value, token))
+      value = (value as Record<string, unknown>)[token]
     else return undefined
   }
   return value
@@ -27,10 +28,19 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) || Array.isArray(b))
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => sameJson(item, b[i]))
+    )
   const names = Object.keys(a)
   return (
     names.length === Object.keys(b).length &&
-    names.every(name => Object.hasOwn(b, name) && sameJson((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]))
+    names.every(
+      name =>
+        Object.hasOwn(b, name) &&
+        sameJson((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
+    )
   )
 }

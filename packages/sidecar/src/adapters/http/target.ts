@@ -1,7 +1,15 @@
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
 import type { z } from 'zod'
 import { ContractError } from '../../adapter/port.js'
-import { type HttpAdapterOptions, type HttpProbe, type HttpUndo, httpAdapterSchema, httpProbeSchema, httpUndoSchema } from './options.js'
+import { type Environment, expandVariables } from './environment.js'
+import {
+  type HttpAdapterOptions,
+  type HttpProbe,
+  type HttpUndo,
+  httpAdapterSchema,
+  httpProbeSchema,
+  httpUndoSchema,
+} from './options.js'
 
 /** One action of the contract, compiled. */
 export interface HttpAction {
@@ -28,46 +36,76 @@ export interface HttpContractProblem {
 }
 
 /** @returns the compiled target, or every problem at once. */
-export function compileHttpContract(contract: Contract): { target: HttpTarget | null; problems: readonly HttpContractProblem[] } {
+export function compileHttpContract(
+  contract: Contract,
+  environment: Environment,
+): { target: HttpTarget | null; problems: readonly HttpContractProblem[] } {
   const problems: HttpContractProblem[] = []
-  const options = take(httpAdapterSchema, contract.adapter, ['adapter'], problems)
+  const section = expandVariables(contract.adapter, environment, (key, message) =>
+    problems.push({ key: ['adapter', ...key], message }),
+  )
+  // A value that is not filled in would only be reported a second time, as not being a URL.
+  const options = problems.length === 0 ? take(httpAdapterSchema, section, ['adapter'], problems) : null
   if (options) problems.push(...hostProblems(options), ...tlsProblems(options))
   const actions = new Map<string, HttpAction>()
   for (const [name, action] of Object.entries(contract.actions)) {
     const compiled = compileAction(name, action, problems)
     if (compiled) actions.set(name, compiled)
   }
-  return { target: options && problems.length === 0 ? { system: contract.system, options, actions } : null, problems }
+  return {
+    target: options && problems.length === 0 ? { system: contract.system, options, actions } : null,
+    problems,
+  }
 }
 
 /** @throws ContractError that lists every problem with its key. */
-export function httpTarget(contract: Contract): HttpTarget {
-  const { target, problems } = compileHttpContract(contract)
+export function httpTarget(contract: Contract, environment: Environment): HttpTarget {
+  const { target, problems } = compileHttpContract(contract, environment)
   if (target) return target
   const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(`contract ${contract.system} ${contract.version} does not fit the http adapter:\n${lines.join('\n')}`)
+  throw new ContractError(
+    `contract ${contract.system} ${contract.version} does not fit the http adapter:\n${lines.join('\n')}`,
+  )
 }
 
-function compileAction(name: string, action: ActionContract, problems: HttpContractProblem[]): HttpAction | null {
+function compileAction(
+  name: string,
+  action: ActionContract,
+  problems: HttpContractProblem[],
+): HttpAction | null {
   const key = ['actions', name]
   const say = (part: string, message: string) => problems.push({ key: [...key, part], message })
   if (action.reversibility === 'irreversible') {
-    if (action.undo !== undefined) say('undo', 'the action is declared irreversible; take the undo out, or declare it compensatable')
+    if (action.undo !== undefined)
+      say('undo', 'the action is declared irreversible; take the undo out, or declare it compensatable')
     return null
   }
-  if (action.undo === undefined) say('undo', `missing: say how the ${action.reversibility} action is undone (method, path, body)`)
-  if (action.probe === undefined) say('probe', 'missing: without a read-back nothing proves the undo; give a GET with its path and what to expect')
+  if (action.undo === undefined)
+    say('undo', `missing: say how the ${action.reversibility} action is undone (method, path, body)`)
+  if (action.probe === undefined)
+    say(
+      'probe',
+      'missing: without a read-back nothing proves the undo; give a GET with its path and what to expect',
+    )
   if (action.undo === undefined || action.probe === undefined) return null
   const undo = take(httpUndoSchema, action.undo, [...key, 'undo'], problems)
   const probe = take(httpProbeSchema, action.probe, [...key, 'probe'], problems)
   if (!undo || !probe) return null
   if (probe.expect.length === 0 && probe.status.some(status => status < 300))
-    say('probe.expect', 'an answer that is only "success" proves nothing; name a JSON pointer and its value, or a status such as [404]')
-  if (action.onConflict === 'merge') say('onConflict', 'an http undo cannot restore single fields; choose park, keep or force')
+    say(
+      'probe.expect',
+      'an answer that is only "success" proves nothing; name a JSON pointer and its value, or a status such as [404]',
+    )
+  if (action.onConflict === 'merge')
+    say('onConflict', 'an http undo cannot restore single fields; choose park, keep or force')
   if (action.onConflict === 'keep' && undo.expect.length === 0)
-    say('onConflict', '"keep" must be able to tell newer data from an undo that did not happen; name in undo.expect what the action left behind')
+    say(
+      'onConflict',
+      '"keep" must be able to tell newer data from an undo that did not happen; name in undo.expect what the action left behind',
+    )
   const double = undo.alreadyDone.find(status => undo.inProgress.includes(status))
-  if (double !== undefined) say('undo.alreadyDone', `status ${double} also stands in undo.inProgress; it can mean only one of them`)
+  if (double !== undefined)
+    say('undo.alreadyDone', `status ${double} also stands in undo.inProgress; it can mean only one of them`)
   return { name, undo, probe, onConflict: action.onConflict, timeoutMs: action.timeout }
 }
 
@@ -78,32 +116,53 @@ function hostProblems(options: HttpAdapterOptions): HttpContractProblem[] {
     const port = url.port || (url.protocol === 'https:' ? '443' : '80')
     const names = [url.host, `${url.hostname}:${port}`, ...(url.port === '' ? [url.hostname] : [])]
     if (!names.some(name => allowed.has(name)))
-      problems.push({ key, message: `host ${url.hostname}:${port} is not allowed; adapter.allow has ${[...allowed].join(', ')}` })
+      problems.push({
+        key,
+        message: `host ${url.hostname}:${port} is not allowed; adapter.allow has ${[...allowed].join(', ')}`,
+      })
   }
   check(options.baseUrl, ['adapter', 'baseUrl'])
   if (options.oauth2) check(options.oauth2.tokenUrl, ['adapter', 'oauth2', 'tokenUrl'])
+  if (options.health?.parts.some(part => 'placeholder' in part))
+    problems.push({ key: ['adapter', 'health'], message: 'expected a fixed path: no action gives it data' })
   const authorization = Object.keys(options.headers).some(name => name.toLowerCase() === 'authorization')
-  if (options.oauth2 && authorization) problems.push({ key: ['adapter', 'headers', 'Authorization'], message: 'oauth2 sets this header; remove one of the two' })
+  if (options.oauth2 && authorization)
+    problems.push({
+      key: ['adapter', 'headers', 'Authorization'],
+      message: 'oauth2 sets this header; remove one of the two',
+    })
   return problems
 }
 
 function tlsProblems({ tls, baseUrl }: HttpAdapterOptions): HttpContractProblem[] {
   if (!tls) return []
-  if (baseUrl.protocol !== 'https:') return [{ key: ['adapter', 'tls'], message: 'baseUrl is http://, so no certificate would ever be shown' }]
+  if (baseUrl.protocol !== 'https:')
+    return [{ key: ['adapter', 'tls'], message: 'baseUrl is http://, so no certificate would ever be shown' }]
   const pair = (tls.certFile === undefined) === (tls.keyFile === undefined)
-  return pair ? [] : [{ key: ['adapter', 'tls'], message: 'a client certificate needs both certFile and keyFile' }]
+  return pair
+    ? []
+    : [{ key: ['adapter', 'tls'], message: 'a client certificate needs both certFile and keyFile' }]
 }
 
-function take<T>(schema: z.ZodType<T>, value: unknown, key: readonly string[], problems: HttpContractProblem[]): T | null {
+function take<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  key: readonly string[],
+  problems: HttpContractProblem[],
+): T | null {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   for (const issue of result.error.issues)
-    problems.push({ key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))], message: explain(issue) })
+    problems.push({
+      key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))],
+      message: explain(issue),
+    })
   return null
 }
 
 function explain(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
+  if (issue.code === 'unrecognized_keys')
+    return `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
   return issue.message
 }

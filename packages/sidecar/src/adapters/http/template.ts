@@ -32,9 +32,19 @@ export function compileTemplate(source: string): Template {
       i++
     } else {
       const end = char === '{' ? source.indexOf('}', i) : -1
-      if (end < 0) throw new TemplateError(`unbalanced "${char}" in ${JSON.stringify(source)}; write "${char}${char}" for a literal brace`)
+      if (end < 0)
+        throw new TemplateError(
+          `unbalanced "${char}" in ${JSON.stringify(source)}; write "${char}${char}" for a literal brace`,
+        )
       const name = source.slice(i + 1, end)
-      if (!NAME.test(name)) throw new TemplateError(`"{${name}}" in ${JSON.stringify(source)} is not a field name such as {paymentId} or {customer.id}`)
+      if (literal.endsWith('$'))
+        throw new TemplateError(
+          `"${'$'}{${name}}" in ${JSON.stringify(source)} is a variable of the environment; those belong into the adapter's section`,
+        )
+      if (!NAME.test(name))
+        throw new TemplateError(
+          `"{${name}}" in ${JSON.stringify(source)} is not a field name such as {paymentId} or {customer.id}`,
+        )
       if (literal !== '') parts.push({ literal })
       literal = ''
       parts.push({ placeholder: name })
@@ -48,18 +58,29 @@ export function compileTemplate(source: string): Template {
 /** A template that is one placeholder and nothing else keeps the type of its value; any other gives text. */
 export function renderValue(template: Template, scope: Scope): unknown {
   const only = template.parts.length === 1 ? template.parts[0]! : null
-  return only && 'placeholder' in only ? lookUp(only.placeholder, template, scope) : renderText(template, scope)
+  return only && 'placeholder' in only
+    ? lookUp(only.placeholder, template, scope)
+    : renderText(template, scope)
 }
 
 /** @param encode applied to every filled-in value, never to the contract's own text. */
-export function renderText(template: Template, scope: Scope, encode: (text: string) => string = text => text): string {
-  return template.parts.map(part => ('literal' in part ? part.literal : encode(scalar(part.placeholder, template, scope)))).join('')
+export function renderText(
+  template: Template,
+  scope: Scope,
+  encode: (text: string) => string = text => text,
+): string {
+  return template.parts
+    .map(part => ('literal' in part ? part.literal : encode(scalar(part.placeholder, template, scope))))
+    .join('')
 }
 
 function scalar(name: string, template: Template, scope: Scope): string {
   const value = lookUp(name, template, scope)
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  throw new TemplateError(`{${name}} in ${JSON.stringify(template.source)} is ${value === null ? 'null' : 'not a single value'} in the action's data`)
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  throw new TemplateError(
+    `{${name}} in ${JSON.stringify(template.source)} is ${value === null ? 'null' : 'not a single value'} in the action's data`,
+  )
 }
 
 function lookUp(name: string, template: Template, scope: Scope): unknown {
@@ -67,7 +88,9 @@ function lookUp(name: string, template: Template, scope: Scope): unknown {
   for (const field of name.split('.')) {
     // Own fields only: recorded data must not reach "constructor" and its like.
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field))
-      throw new TemplateError(`the action's data has no field {${name}}, which ${JSON.stringify(template.source)} needs`)
+      throw new TemplateError(
+        `the action's data has no field {${name}}, which ${JSON.stringify(template.source)} needs`,
+      )
     value = (value as Record<string, unknown>)[field]
   }
   return value
@@ -85,7 +108,10 @@ export function compileJson(value: unknown): JsonTemplate {
   if (typeof value === 'string') return { kind: 'string', template: compileTemplate(value) }
   if (Array.isArray(value)) return { kind: 'array', items: value.map(compileJson) }
   if (typeof value === 'object' && value !== null)
-    return { kind: 'object', fields: Object.entries(value).map(([name, field]) => [name, compileJson(field)] as const) }
+    return {
+      kind: 'object',
+      fields: Object.entries(value).map(([name, field]) => [name, compileJson(field)] as const),
+    }
   return { kind: 'plain', value }
 }
 
@@ -112,9 +138,13 @@ export function renderPath(template: Template, scope: Scope): string {
   const path = renderText(template, scope, encodeSegment)
   const segments = path.split(/[?#]/, 1)[0]!.split('/')
   if (segments.some(segment => /^(\.|%2e){1,2}$/i.test(segment)))
-    throw new TemplateError(`${JSON.stringify(template.source)} becomes ${JSON.stringify(path)}, which leaves its path`)
+    throw new TemplateError(
+      `${JSON.stringify(template.source)} becomes ${JSON.stringify(path)}, which leaves its path`,
+    )
   if (segments.slice(1).some((segment, i, all) => segment === '' && i < all.length - 1))
-    throw new TemplateError(`${JSON.stringify(template.source)} becomes ${JSON.stringify(path)}, which has an empty segment`)
+    throw new TemplateError(
+      `${JSON.stringify(template.source)} becomes ${JSON.stringify(path)}, which has an empty segment`,
+    )
   return path
 }
 

@@ -50,10 +50,14 @@ export function decodeBatches(
     const where = `${topic}/${partition} at offset ${base}`
     const magic = data.readInt8(at + 16)
     if (magic !== 2) {
-      throw new UnreadableBatch(`Record batch in ${where} has the message format v${magic}; only v2 (Kafka >= 0.11) is read.`)
+      throw new UnreadableBatch(
+        `Record batch in ${where} has the message format v${magic}; only v2 (Kafka >= 0.11) is read.`,
+      )
     }
     if (crc32c(data, at + 21, at + length) !== data.readUInt32BE(at + 17)) {
-      throw new UnreadableBatch(`Record batch in ${where} fails its checksum: the log or the line to the broker is damaged.`)
+      throw new UnreadableBatch(
+        `Record batch in ${where} fails its checksum: the log or the line to the broker is damaged.`,
+      )
     }
     const attributes = data.readInt16BE(at + 21)
     const after = base + BigInt(data.readInt32BE(at + 23)) + 1n
@@ -108,7 +112,11 @@ function readRecords(
 ): void {
   const first = Number(data.readBigInt64BE(at + 27))
   const appended = (attributes & LOG_APPEND_TIME) !== 0 ? Number(data.readBigInt64BE(at + 35)) : null
-  const body = decompress(data.subarray(at + BATCH_HEADER_BYTES, at + length), attributes & COMPRESSION, where)
+  const body = decompress(
+    data.subarray(at + BATCH_HEADER_BYTES, at + length),
+    attributes & COMPRESSION,
+    where,
+  )
   const cursor = new RecordCursor(body)
   const count = data.readInt32BE(at + 57)
   for (let i = 0; i < count; i++) {

@@ -89,7 +89,13 @@ export function encodeBatch(records: readonly OutgoingRecord[], timestampMs: num
   return buffer
 }
 
-function writeRecord(buffer: Buffer, start: number, record: OutgoingRecord, index: number, body: number): number {
+function writeRecord(
+  buffer: Buffer,
+  start: number,
+  record: OutgoingRecord,
+  index: number,
+  body: number,
+): number {
   let at = writeVarint(buffer, start, body)
   buffer[at++] = 0
   buffer[at++] = 0

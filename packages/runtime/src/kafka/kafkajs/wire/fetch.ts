@@ -30,7 +30,12 @@ export function fetchRequest(options: {
   readonly maxBytes: number
 }): WireRequest {
   return {
-    request: { apiKey: apiKeys.Fetch, apiVersion: VERSION, apiName: 'Fetch', encode: async () => encode(options) },
+    request: {
+      apiKey: apiKeys.Fetch,
+      apiVersion: VERSION,
+      apiName: 'Fetch',
+      encode: async () => encode(options),
+    },
     response: { decode: async payload => ({ responses: decode(payload) }), parse: async decoded => decoded },
     requestTimeout: options.maxWaitMs,
   }

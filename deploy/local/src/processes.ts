@@ -1,5 +1,11 @@
+/**
+ * What the system knows about processes. A zombie counts as gone: in a container whose first process reaps nothing, an orphan stays
+ * one for ever, and signal 0 reaches it all the same.
+ */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
+const HAS_PROC = existsSync('/proc/self/stat')
 
 /** IDs of all processes below this one: PostgreSQL's backends leave its process group, so a signal to the group misses them. */
 export function descendantsOf(root: number, parents: ReadonlyMap<number, number> = parentTable()): number[] {
@@ -16,15 +22,14 @@ export function descendantsOf(root: number, parents: ReadonlyMap<number, number>
 }
 
 function parentTable(): Map<number, number> {
-  return existsSync('/proc/self/stat') ? fromProc() : fromPs()
+  return HAS_PROC ? fromProc() : fromPs()
 }
 
 function fromProc(): Map<number, number> {
   const table = new Map<number, number>()
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    const parent = statFields(Number(entry))?.[1]
-    if (parent !== undefined) table.set(Number(entry), Number(parent))
+  for (const pid of processIds()) {
+    const parent = statFields(pid)?.[1]
+    if (parent !== undefined) table.set(pid, Number(parent))
   }
   return table
 }
@@ -37,6 +42,35 @@ export function statFields(pid: number): string[] | undefined {
   } catch {
     return undefined // It ended between the listing and the reading, or this is no Linux.
   }
+}
+
+export function isAlive(pid: number): boolean {
+  return answers(pid) && statFields(pid)?.[0] !== 'Z'
+}
+
+/** Whether the process group has a living member. */
+export function groupIsAlive(group: number): boolean {
+  if (!answers(-group)) return false
+  if (!HAS_PROC) return true
+  return processIds().some(pid => {
+    const [state, , itsGroup] = statFields(pid) ?? []
+    return state !== 'Z' && Number(itsGroup) === group
+  })
+}
+
+function answers(target: number): boolean {
+  try {
+    process.kill(target, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function processIds(): number[] {
+  return readdirSync('/proc')
+    .filter(entry => /^\d+$/.test(entry))
+    .map(Number)
 }
 
 function fromPs(): Map<number, number> {

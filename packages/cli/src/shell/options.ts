@@ -1,0 +1,68 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { parseSince } from '../output/time.js'
+
+/** On every verb that prints data. */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how data is printed').choices(['text', 'json']).default('text')
+}
+
+/** Verbs that speak to the coordinator. */
+export function apiOption(): Option {
+  return new Option('--api <url>', 'the coordinator (UNWIND_API_URL)')
+}
+
+/** Verbs that speak to Kafka. */
+export function kafkaOption(): Option {
+  return new Option('--kafka <host:port,...>', 'brokers (KAFKA_BROKERS)').argParser(brokerList)
+}
+
+export function registryOption(): Option {
+  return new Option('--registry <url>', 'schema registry (SCHEMA_REGISTRY_URL)')
+}
+
+export function prefixOption(): Option {
+  return new Option('--prefix <name>', 'prefix of the topics (UNWIND_TOPICS_PREFIX)')
+}
+
+export function brokerList(text: string): string[] {
+  const brokers = text
+    .split(',')
+    .map(item => item.trim())
+    .filter(Boolean)
+  for (const broker of brokers)
+    if (!/^(\[[0-9a-f:]+\]|[^\s:/]+):\d{1,5}$/i.test(broker))
+      throw new InvalidArgumentError(`Expected host:port, got "${broker}".`)
+  if (brokers.length === 0) throw new InvalidArgumentError('Expected at least one host:port.')
+  return brokers
+}
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}, got "${text}".`)
+    return value
+  }
+}
+
+/** @param now epoch ms. */
+export function sinceParser(now: () => number): (text: string) => number {
+  return text => {
+    const at = parseSince(text, now())
+    if (at === null)
+      throw new InvalidArgumentError(
+        `Expected "30s", "10m", "2h", "1d" or an ISO date and time, got "${text}".`,
+      )
+    return at
+  }
+}
+
+/** Repeatable and comma-separated. */
+export function nameList(text: string, before: readonly string[] = []): string[] {
+  const names = text
+    .split(',')
+    .map(name => name.trim())
+    .filter(Boolean)
+  if (names.length === 0) throw new InvalidArgumentError('Expected at least one name.')
+  return [...new Set([...before, ...names])]
+}

@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resuming } from './resume.js'
+import { type CallOptions, Transport, type TransportOptions } from './transport.js'
+import type {
+  ApprovalDecision,
+  DryRun,
+  Escalation,
+  OperatorCommand,
+  ProposeRollback,
+  RollbackPlan,
+  RollbackSummary,
+  RollbackView,
+  SystemView,
+  TimelineEntry,
+  TimelineView,
+} from './types.js'
+
+export type { CallOptions, TransportOptions as ApiClientOptions } from './transport.js'
+
+export interface ListFilter {
+  readonly phase?: string
+  readonly endState?: string
+  readonly correlationId?: string
+  /** At most so many, newest first. */
+  readonly limit?: number
+}
+
+export interface FollowOptions {
+  readonly signal: AbortSignal
+  /** The stream broke and is tried again after so many milliseconds. */
+  readonly onReconnect?: (error: unknown, waitMs: number) => void
+}
+
+/**
+ * The coordinator's HTTP API. Every call fails with `ApiProblem` when the coordinator refuses (its `hint` says what to
+ * do), with `ApiUnreachable` when it does not answer, with an `AbortError` when the caller's signal aborts.
+ */
+export interface ApiClient {
+  /** Idempotent with a `rollbackId`. Resolves when the proposal is in the ledger, not when anything was undone. */
+  propose(proposal: ProposeRollback, options?: CallOptions): Promise<{ readonly rollbackId: string }>
+  /** The plan that a proposal would get, and what the policy would say; changes nothing. */
+  dryRun(proposal: Pick<ProposeRollback, 'correlationId' | 'systems'>, options?: CallOptions): Promise<DryRun>
+  rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackSummary[]>
+  rollback(rollbackId: string, options?: CallOptions): Promise<RollbackView>
+  plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
+  command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
+  decide(rollbackId: string, decision: ApprovalDecision, options?: CallOptions): Promise<void>
+  timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
+  /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
+  follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
+  systems(options?: CallOptions): Promise<readonly SystemView[]>
+  escalations(options?: CallOptions): Promise<readonly Escalation[]>
+  /** Resolves when the coordinator says that it is ready to work. */
+  ready(options?: CallOptions): Promise<void>
+}
+
+export function createApiClient(options: TransportOptions): ApiClient {
+  const http = new Transport(options)
+  const rollback = (id: string): string => `/v1/rollbacks/${encodeURIComponent(id)}`
+  const correlation = (id: string): string => `/v1/correlations/${encodeURIComponent(id)}/timeline`
+  return {
+    propose: (proposal, call) => http.post('/v1/rollbacks', proposal, call),
+    dryRun: (proposal, call) => http.post('/v1/plans', proposal, call),
+    rollbacks: async (filter = {}, call = {}) =>
+      (await http.get<{ rollbacks: RollbackSummary[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
+    rollback: (id, call) => http.get(rollback(id), call),
+    plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
+    command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
+    decide: (id, decision, call) => http.post(`${rollback(id)}/approvals`, decision, call),
+    timeline: (id, call) => http.get(correlation(id), call),
+    async *follow(id, { signal, onReconnect }) {
+      const events = resuming(last => http.stream(`${correlation(id)}/stream`, last, signal), {
+        signal,
+        wait: async (ms, until) => {
+          await sleep(ms, undefined, { signal: until }).catch(() => undefined)
+        },
+        ...(onReconnect ? { onReconnect } : {}),
+      })
+      for await (const event of events) yield JSON.parse(event.data) as TimelineEntry
+    },
+    systems: async call => (await http.get<{ systems: SystemView[] }>('/v1/systems', call)).systems,
+    escalations: async call =>
+      (await http.get<{ escalations: Escalation[] }>('/v1/escalations', call)).escalations,
+    ready: call => http.get('/readyz', call),
+  }
+}
+
+function query(filter: ListFilter): string {
+  const words = new URLSearchParams()
+  for (const [key, value] of Object.entries(filter)) if (value !== undefined) words.set(key, String(value))
+  const text = words.toString()
+  return text ? `?${text}` : ''
+}

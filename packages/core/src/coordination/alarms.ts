@@ -1,0 +1,56 @@
+import type { LedgerEvent } from '@unwind/contracts'
+import { toEscalation } from '../stall/escalation.js'
+import type { Stall } from '../stall/stall.js'
+import type { Coordination, Coordinator } from './coordination.js'
+
+/** An alarm that concerns the rollback as a whole. */
+export interface Alarm extends Pick<Stall, 'subject' | 'severity' | 'message' | 'hint'> {
+  readonly kind: Stall['kind'] | 'unauthorised'
+  readonly dueAt: number
+}
+
+export function raise(me: Coordinator, state: Coordination, alarm: Alarm, now: number): LedgerEvent {
+  const stall = { ...alarm, round: 0, stepId: null, system: null, owner: null, blockedBy: [] }
+  // The ledger knows one kind more than the stalls: a record that somebody had no right to write is no delay.
+  return { type: 'EscalationRaised', data: toEscalation(state.rollback, stall as Stall, me.principal, now) }
+}
+
+/** Everything said under this rollback's name that was not taken: wrong signatures, and what the fold would not have. */
+export function surfaced(me: Coordinator, state: Coordination, now: number): readonly LedgerEvent[] {
+  const { rollback } = state
+  const at = `rollback ${rollback.rollbackId}`
+  const hint = "look who wrote it (unwind tail shows the emitter), and check that signer's key and roles"
+  const foreign = [...state.refused].map(([claimed, message]) =>
+    raise(
+      me,
+      state,
+      // One alarm a kind of event, whatever the number: a flood of forgeries must not become a flood of alarms.
+      {
+        kind: 'unauthorised',
+        subject: claimed,
+        severity: 'critical',
+        dueAt: now,
+        message: `${at}: ${message}`,
+        hint,
+      },
+      now,
+    ),
+  )
+  const misfits = rollback.refusals.map(({ eventId, code, message }) =>
+    raise(
+      me,
+      state,
+      {
+        kind: 'unauthorised',
+        subject: eventId,
+        severity: code === 'unauthorised' ? 'critical' : 'warning',
+        dueAt: now,
+        message: `${at}: ${eventId} was not taken (${code}): ${message}`,
+        hint:
+          code === 'unauthorised' ? hint : 'look at where the rollback stands, then ask again with what fits',
+      },
+      now,
+    ),
+  )
+  return [...foreign, ...misfits]
+}

@@ -1,0 +1,122 @@
+import { raise } from './alarms.js'
+import type {
+  Coordination,
+  CoordinationCommand,
+  CoordinationContext,
+  CoordinationDecision,
+  CoordinationInput,
+  Coordinator,
+} from './coordination.js'
+import { dueCommands } from './due.js'
+import { foldEvent, without } from './fold.js'
+import { firstPlan } from './plan-first.js'
+import { raiseStalls } from './watching.js'
+
+/**
+ * One coordinator's whole behaviour towards one rollback: fold the input, then say what is due. Pure. All that it emits
+ * has an ID that follows from what it is about, so that two coordinators at once say the same thing twice, which every
+ * fold takes once.
+ */
+export function coordinate(
+  me: Coordinator,
+  before: Coordination | null,
+  input: CoordinationInput,
+  context: CoordinationContext,
+): CoordinationDecision {
+  const folded = fold(me, before, input, context)
+  if (folded.state === null) return folded
+  const answered = context.live
+    ? keepNew(folded.state, folded.commands)
+    : { state: folded.state, commands: [] }
+  if (hasEnded(answered.state)) return { state: null, commands: answered.commands }
+  if (!context.live) return answered
+  const due = dueCommands(me, answered.state, context)
+  const kept = keepNew(due.state, due.commands)
+  return { state: kept.state, commands: [...answered.commands, ...kept.commands] }
+}
+
+function fold(
+  me: Coordinator,
+  before: Coordination | null,
+  input: CoordinationInput,
+  context: CoordinationContext,
+): CoordinationDecision {
+  if (input.kind === 'event')
+    return { state: foldEvent(before, input.recorded, input.approver), commands: [] }
+  if (before === null) return { state: null, commands: [] }
+  switch (input.kind) {
+    case 'actions':
+      return firstPlan(me, { ...before, planning: { status: 'idle' } }, input, context)
+    case 'no-actions': {
+      const { message, hint, retryAt } = input
+      const { rollbackId } = before.rollback
+      // The same subject as the stall of a proposal that nobody plans: one alarm, with the reason.
+      const alarm = {
+        kind: 'stuck',
+        subject: 'plan',
+        severity: 'critical',
+        dueAt: context.now,
+        hint,
+      } as const
+      const event = raise(
+        me,
+        before,
+        { ...alarm, message: `rollback ${rollbackId}: ${message}` },
+        context.now,
+      )
+      const state: Coordination = { ...before, planning: { status: 'failed', retryAt } }
+      return { state, commands: [{ kind: 'emit', event }] }
+    }
+    case 'facts':
+      return raiseStalls(me, { ...before, looking: false }, input.facts, context)
+    case 'refused': {
+      const refused = new Map(before.refused)
+      if (!refused.has(input.claimed)) refused.set(input.claimed, input.message)
+      return { state: { ...before, refused }, commands: [] }
+    }
+    case 'not-written':
+      return { state: without(before, input.eventId), commands: [{ kind: 'wake', at: input.retryAt }] }
+    case 'tick':
+      return { state: before, commands: [] }
+    default:
+      return input satisfies never
+  }
+}
+
+/** Nothing more can come of it by itself. A closed one stays while a system holds actions that no revision names. */
+function hasEnded({ rollback }: Coordination): boolean {
+  switch (rollback.phase) {
+    case 'denied':
+      return true
+    case 'closed':
+      return rollback.unplanned.size === 0
+    case 'proposed':
+      return rollback.refused !== undefined
+    default:
+      return false
+  }
+}
+
+/** Leaves out what the ledger has, or what this process has sent already, and notes what is sent now. */
+function keepNew(
+  state: Coordination,
+  commands: readonly CoordinationCommand[],
+): { state: Coordination; commands: readonly CoordinationCommand[] } {
+  if (commands.length === 0) return { state, commands }
+  const sent = new Set(state.sent)
+  const kept = commands.filter(command => {
+    const ids = idsOf(command)
+    if (ids.length === 0) return true
+    if (ids.some(id => sent.has(id) || state.rollback.seen.has(id))) return false
+    for (const id of ids) sent.add(id)
+    return true
+  })
+  return { state: { ...state, sent }, commands: kept }
+}
+
+function idsOf(command: CoordinationCommand): readonly string[] {
+  if (command.kind === 'emit') return [command.event.data.eventId]
+  // The request is what counts: an approval without it is written again with the next one.
+  if (command.kind === 'authorise') return [command.requested.eventId]
+  return []
+}

@@ -1,0 +1,122 @@
+import type {
+  Approval,
+  ApprovalGranted,
+  ApprovalRequested,
+  LedgerEvent,
+  Recorded,
+  RollbackRequested,
+} from '@unwind/contracts'
+import type { ContractLookup, RecordedAction } from '../planning/input.js'
+import type { VerifiedApproval } from '../policy/approvals-cover.js'
+import type { Policy } from '../policy/policy.js'
+import type { Signer } from '../policy/signer.js'
+import type { StallFacts, StallOptions } from '../stall/stall.js'
+import type { RollbackState } from '../unwind/state.js'
+
+/** What one coordinator is, as far as a decision needs it. */
+export interface Coordinator {
+  /** Emitter of its events. */
+  readonly principal: string
+  readonly policy: Policy
+  readonly stall: StallOptions
+}
+
+/** What a decision may look at besides the rollback itself. */
+export interface CoordinationContext {
+  /** Epoch ms. */
+  readonly now: number
+  /** False while history is being read again: fold, but say nothing, since the answer may lie further on. */
+  readonly live: boolean
+  /** Contracts in force now. */
+  readonly contracts: ContractLookup
+}
+
+/** A revision of the plan that waits for people. */
+export interface PendingApproval {
+  readonly request: ApprovalRequested
+  /** Approvals whose signatures hold, from people who may give them; one an approver. */
+  readonly given: readonly VerifiedApproval[]
+  readonly denied: boolean
+}
+
+/** One rollback as one coordinator sees it: what the ledger says, and what is under way in this process. */
+export interface Coordination {
+  readonly rollback: RollbackState
+  /** Who asked for it; rules about persons look at this. */
+  readonly proposedBy: string
+  /** Whether the actions are being read for the first plan. `retryAt`: reading failed, epoch ms. */
+  readonly planning:
+    | { readonly status: 'idle' | 'reading' }
+    | { readonly status: 'failed'; readonly retryAt: number }
+  /** What systems found in their own undo logs, also what a revision names by now. */
+  readonly late: readonly RecordedAction[]
+  /** Event ID of the latest finding: the cause of the next revision. */
+  readonly lateCause: string | null
+  readonly pending: PendingApproval | null
+  /** Escalations in the ledger: ID → who acknowledged it. */
+  readonly escalations: ReadonlyMap<string, string | null>
+  /** Records under this rollback's name that were not taken: what they claimed to be → what was wrong. */
+  readonly refused: ReadonlyMap<string, string>
+  /** Event IDs that this process has sent and not yet read back. */
+  readonly sent: ReadonlySet<string>
+  /** Facts about the systems are being fetched. */
+  readonly looking: boolean
+  /** Deadlines up to this moment were looked at since the last event, epoch ms. */
+  readonly lookedUpTo: number
+  /** An outage of the broker explains all silence until then; no look before it, epoch ms. */
+  readonly quietUntil: number
+}
+
+export type CoordinationInput =
+  /** @param approver whose key made the approval inside an ApprovalGranted; only with that event. */
+  | { readonly kind: 'event'; readonly recorded: Recorded<LedgerEvent>; readonly approver?: Signer }
+  /** Answer to `read-actions`: all actions recorded before the basis. `problems`: records left out, and why. */
+  | {
+      readonly kind: 'actions'
+      readonly actions: readonly RecordedAction[]
+      readonly basis: { readonly partition: number; readonly offset: string } | null
+      readonly problems: readonly string[]
+    }
+  /** Answer to `read-actions`: they cannot be read for now. */
+  | { readonly kind: 'no-actions'; readonly message: string; readonly hint: string; readonly retryAt: number }
+  /** Answer to `look`. */
+  | { readonly kind: 'facts'; readonly facts: StallFacts }
+  /** A record under this rollback's ID was not taken. `claimed`: its event type. */
+  | { readonly kind: 'refused'; readonly claimed: string; readonly message: string }
+  /** An event could not be made sure in the ledger. */
+  | { readonly kind: 'not-written'; readonly eventId: string; readonly retryAt: number }
+  | { readonly kind: 'tick' }
+
+export type UnsignedApproval = Omit<Approval, 'keyId' | 'signature'>
+
+/** Sign the approval in the policy's name, put it into both events, send them together: see `authorised`. */
+export interface AuthoriseCommand {
+  readonly kind: 'authorise'
+  readonly approval: UnsignedApproval
+  readonly granted: Omit<ApprovalGranted, 'approval'>
+  readonly requested: Omit<RollbackRequested, 'approvals'>
+}
+
+export type CoordinationCommand =
+  /** Read every action recorded so far under the correlation ID, no stale view; answer with `actions` or `no-actions`. */
+  | { readonly kind: 'read-actions' }
+  | { readonly kind: 'emit'; readonly event: LedgerEvent }
+  | AuthoriseCommand
+  /** Fetch facts about the systems; answer with `facts`. */
+  | { readonly kind: 'look'; readonly systems: readonly string[] }
+  /** Ask again at this moment, epoch ms. */
+  | { readonly kind: 'wake'; readonly at: number }
+
+export interface CoordinationDecision {
+  /** Null: it has ended, or is not known; nothing to keep. */
+  readonly state: Coordination | null
+  readonly commands: readonly CoordinationCommand[]
+}
+
+/** The two events of an `authorise` command, once the approval is signed. */
+export function authorised(command: AuthoriseCommand, approval: Approval): readonly LedgerEvent[] {
+  return [
+    { type: 'ApprovalGranted', data: { ...command.granted, approval } },
+    { type: 'RollbackRequested', data: { ...command.requested, approvals: [approval] } },
+  ]
+}

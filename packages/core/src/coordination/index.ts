@@ -1,0 +1,2 @@
+export * from './coordinate.js'
+export * from './coordination.js'

@@ -1,0 +1,6 @@
+export * from './explain.js'
+export { MAX_PLAN_BYTES } from './freeze.js'
+export * from './input.js'
+export { makePlan } from './make-plan.js'
+export * from './recorded.js'
+export { type SupplementInput, supplementPlan } from './supplement.js'

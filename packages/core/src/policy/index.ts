@@ -1,0 +1,7 @@
+export * from './admits.js'
+export * from './approvals-cover.js'
+export * from './decide.js'
+export * from './glob.js'
+export * from './may-approve.js'
+export * from './policy.js'
+export * from './signer.js'

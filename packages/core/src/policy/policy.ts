@@ -1,0 +1,67 @@
+import { duration } from '@unwind/contracts'
+import { z } from 'zod'
+
+const globs = z.array(z.string().min(1))
+
+/** `policy.yaml`: which plans may run at once, which need people, and which never run. Durations become milliseconds. */
+export const policySchema = z.strictObject({
+  apiVersion: z.literal('unwind/v1').default('unwind/v1'),
+  kind: z.literal('Policy').default('Policy'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a lower-case name such as "default"')
+    .default('default'),
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, 'expected a version such as "1.0.0"')
+    .default('1.0.0'),
+  /** Plans wait for every system's fence before the first undo. */
+  barrier: z.boolean().default(false),
+  /** A plan that meets all of these runs without asking a person. */
+  preApproved: z
+    .strictObject({
+      /** At most so many steps. 0: every plan needs a person. */
+      maxSteps: z.int().min(0).default(20),
+      /** Plans that name actions which cannot be undone. */
+      irreversible: z.boolean().default(false),
+      /** Principals that may propose, "*" for any characters: "user:*", "service:*". */
+      proposers: globs.default(['*']),
+    })
+    .prefault({}),
+  /** What every other plan needs. */
+  approval: z
+    .strictObject({
+      /** Distinct approvers, the proposer not among them. */
+      required: z.int().min(1).default(1),
+      /** "role:approver" for everyone with that role, or principals such as "user:ana" and "user:*". */
+      approvers: globs.min(1).default(['role:approver']),
+      /** How long an approval covers its plan. */
+      validFor: duration.prefault('1h'),
+    })
+    .prefault({}),
+  refused: z
+    .strictObject({
+      /** Principals whose proposals are refused at once. */
+      proposers: globs.default([]),
+      /** Plans of more steps are refused; split them by scope. Absent: no limit. */
+      moreSteps: z.int().min(1).optional(),
+    })
+    .prefault({}),
+})
+
+export type Policy = z.infer<typeof policySchema>
+
+/** Safe but usable: small reversible plans run at once, everything else needs one approver who is not the proposer. */
+export function defaultPolicy(): Policy {
+  return policySchema.parse({})
+}
+
+/** The principal in whose name a policy approves: "policy:default". */
+export function policyPrincipal(policy: Policy): string {
+  return `policy:${policy.name}`
+}
+
+/** What `RollbackRequested.policy` says: "default 1.0.0". */
+export function policyLabel(policy: Policy): string {
+  return `${policy.name} ${policy.version}`
+}

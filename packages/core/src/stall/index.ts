@@ -1,0 +1,3 @@
+export * from './escalation.js'
+export * from './stall.js'
+export * from './stalls.js'

@@ -1,0 +1,133 @@
+import type { LedgerEvent } from '@unwind/contracts'
+import { evolve } from '../unwind/evolve.js'
+import { END_STATES, type EndState, isSettled, type RollbackState, type StepState } from '../unwind/state.js'
+import type { RollbackSummary, StepRow } from './timeline.js'
+
+/** What the ledger told of one step on the way, by place in the rollback's events. */
+interface Course {
+  started: { readonly at: number; readonly index: number } | null
+  settled: { readonly at: number; readonly index: number } | null
+  attempts: number
+}
+
+/** @param events of one rollback, distinct, in log order: the same fold as everywhere (I8). */
+export function summarise(rollbackId: string, events: readonly LedgerEvent[]): RollbackSummary {
+  const courses = new Map<string, Course>()
+  const alarms = new Map<string, boolean>()
+  let state: RollbackState | null = null
+  events.forEach((event, index) => {
+    const before = state
+    state = evolve(state, event)
+    if (state !== before) follow(courses, event, index, before, state)
+    if (event.type === 'EscalationRaised' && !alarms.has(event.data.escalationId))
+      alarms.set(event.data.escalationId, true)
+    if (event.type === 'EscalationAcknowledged') alarms.set(event.data.escalationId, false)
+  })
+  return {
+    rollbackId,
+    ...figures(state, events),
+    openEscalations: [...alarms].filter(([, open]) => open).map(([id]) => id),
+    steps: rows(state, courses),
+  }
+}
+
+function follow(
+  courses: Map<string, Course>,
+  event: LedgerEvent,
+  index: number,
+  before: RollbackState | null,
+  after: RollbackState | null,
+): void {
+  const at = event.data.occurredAt
+  if (event.type === 'CompensationStarted') {
+    const course = courseOf(courses, event.data.stepId)
+    course.started ??= { at, index }
+    course.attempts++
+  }
+  const was = stepsOf(before)
+  for (const [stepId, step] of stepsOf(after))
+    if (step !== was.get(stepId) && isSettled(step.progress))
+      courseOf(courses, stepId).settled ??= { at, index }
+}
+
+function courseOf(courses: Map<string, Course>, stepId: string): Course {
+  const course = courses.get(stepId) ?? { started: null, settled: null, attempts: 0 }
+  courses.set(stepId, course)
+  return course
+}
+
+function stepsOf(state: RollbackState | null): ReadonlyMap<string, StepState> {
+  return state?.phase === 'running' || state?.phase === 'closed' ? state.steps : new Map()
+}
+
+function figures(state: RollbackState | null, events: readonly LedgerEvent[]) {
+  const first = events.find(event => event.type === 'RollbackProposed')
+  const proposal = first?.type === 'RollbackProposed' ? first.data : null
+  const closing = state?.phase === 'closed' ? state.closing : null
+  const requested = state?.phase === 'running' || state?.phase === 'closed' ? state.requestedAt : null
+  const last = closing ?? events.at(-1)?.data
+  const steps = [...stepsOf(state).values()]
+  return {
+    phase: state?.phase ?? ('unknown' as const),
+    endState: closing ? endState(closing.endState) : null,
+    reason: proposal?.reason ?? null,
+    proposedBy: proposal?.proposedBy ?? null,
+    revision: state && state.phase !== 'proposed' ? state.plan.revision : null,
+    requestedAt: requested,
+    closedAt: closing?.occurredAt ?? null,
+    durationMs: requested === null || !last ? null : Math.max(0, last.occurredAt - requested),
+    restored: closing?.restored ?? sum(steps, 'restored'),
+    expected: closing?.expected ?? sum(steps, 'expected'),
+    remaining: closing?.remaining ?? [],
+    refusals: state?.refusals.map(r => `${r.eventId}: ${r.message}`) ?? [],
+  }
+}
+
+/** A word that this version does not know is no green end. */
+function endState(word: string): EndState {
+  return END_STATES.find(known => known === word) ?? 'DISCREPANCY_SURFACED'
+}
+
+/** What is expected of a step without a probe: its actions. */
+function sum(steps: readonly StepState[], figure: 'restored' | 'expected'): number {
+  return steps.reduce((total, { progress, step }) => {
+    if (progress.status === 'verified') return total + progress[figure]
+    return total + (figure === 'expected' ? step.actions.length : 0)
+  }, 0)
+}
+
+function rows(state: RollbackState | null, courses: ReadonlyMap<string, Course>): StepRow[] {
+  const steps = stepsOf(state)
+  const starts = [...courses]
+    .filter(([stepId, course]) => course.started !== null && steps.has(stepId))
+    .sort(([, a], [, b]) => a.started!.index - b.started!.index)
+    .map(([stepId]) => stepId)
+  return [...steps.values()].map(({ step, progress }) => {
+    const course = courses.get(step.stepId)
+    const started = course?.started ?? null
+    const settled = course?.settled ?? null
+    const verified = progress.status === 'verified' ? progress : null
+    const byHand = progress.status === 'skipped' || progress.status === 'resolved' ? progress : null
+    return {
+      stepId: step.stepId,
+      system: step.system,
+      planned: { tier: step.tier, waitsFor: step.waitsFor, actions: step.actions.length },
+      actual: {
+        status: progress.status,
+        outcome: verified?.outcome ?? (byHand ? `${byHand.status} by ${byHand.actor}` : null),
+        place: started ? starts.indexOf(step.stepId) + 1 : null,
+        attempts: course?.attempts ?? 0,
+        startedAt: started?.at ?? null,
+        settledAt: settled?.at ?? null,
+        durationMs: started && settled ? Math.max(0, settled.at - started.at) : null,
+        restored: verified?.restored ?? null,
+        expected: verified?.expected ?? null,
+        inOrder: started ? step.waitsFor.every(id => settledBefore(courses.get(id), started.index)) : null,
+      },
+    }
+  })
+}
+
+function settledBefore(course: Course | undefined, index: number): boolean {
+  return course?.settled !== null && course !== undefined && course.settled.index < index
+}

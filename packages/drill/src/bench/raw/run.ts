@@ -1,0 +1,78 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { type RunFigures, Window } from '../window.js'
+import { SYSTEMS } from '../workload.js'
+import { loadTemplates, NAME } from './message.js'
+import { openPipe } from './pipe.js'
+
+/** Runs the raw choreography: seven processes, `count` rollbacks, `inFlight` open at a time, after a warm-up of the same kind. */
+export async function runRaw(options: {
+  brokers: readonly string[]
+  topic: string
+  templateFile: string
+  runs: readonly { count: number; inFlight: number }[]
+}): Promise<readonly RunFigures[]> {
+  const { brokers, topic, templateFile } = options
+  const prefix = `raw-${Date.now()}`
+  const children = await Promise.all(
+    ['coordinator', ...SYSTEMS].map(role =>
+      startNode([brokers.join(','), topic, prefix, role, templateFile]),
+    ),
+  )
+  const proposed = loadTemplates(templateFile).get('RollbackProposed')
+  if (!proposed) throw new Error(`${templateFile} has no RollbackProposed`)
+  let window: Window | undefined
+  let run = 0
+  const pipe = await openPipe({
+    brokers,
+    topic,
+    groupId: `${prefix}.driver`,
+    fromBeginning: false,
+    onMessage({ key, name }) {
+      const [ofRun, index] = key.split('-').map(Number)
+      if (name === 'RollbackClosed' && ofRun === run && index !== undefined) window?.done(index)
+    },
+  })
+  try {
+    const figures: RunFigures[] = []
+    for (const { count, inFlight } of options.runs) {
+      run++
+      const of = run
+      window = new Window(count, inFlight, index => {
+        pipe.send({
+          key: `${of}-${index}`,
+          value: proposed.value,
+          headers: { ...proposed.headers, [NAME]: 'RollbackProposed' },
+        })
+      })
+      figures.push(await window.run(120_000))
+    }
+    return figures
+  } finally {
+    await pipe.close()
+    await Promise.all(children.map(stopNode))
+  }
+}
+
+async function startNode(args: readonly string[]): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL('./node-process.js', import.meta.url)), args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) =>
+      Promise.reject(new Error(`raw ${args[3]} ended with ${code} before it was ready`)),
+    ),
+  ])
+  return child
+}
+
+async function stopNode(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3_000)
+  await gone
+  clearTimeout(timer)
+}

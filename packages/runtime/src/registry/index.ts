@@ -1,0 +1,6 @@
+export { type AppliedSchema, applySchemas } from './apply-schemas.js'
+export { type CheckedSchema, checkSchemas, type SchemaCheck } from './check-schemas.js'
+export { incompatibilities } from './compatibility.js'
+export { RegistryUnavailable, SchemaRefused, SchemasMissing } from './errors.js'
+export { type EventRegistry, openRegistry } from './event-registry.js'
+export { RegistryClient, type RegistryOptions, type SchemaById } from './registry-client.js'

@@ -1,0 +1,55 @@
+import { type DestinationStream, destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
+import { allowFields, LOG_FIELDS } from './fields.js'
+
+export type Logger = PinoLogger
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface LoggerOptions {
+  /** The process: "sidecar orders", "coordinator". */
+  readonly name: string
+  /** Default: info. */
+  readonly level?: LogLevel
+  /** Further fields that this process may log, flat values only. */
+  readonly fields?: readonly string[]
+  /** Default: standard error, since standard output is for data. */
+  readonly destination?: DestinationStream
+}
+
+/**
+ * JSON lines. Child loggers carry `correlationId`, `rollbackId`, `step` and `system` onto each line:
+ * `logger.child({ rollbackId, step })`. Fields that are not on the list and nested values are never written.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const allowed = new Set([...LOG_FIELDS, ...(options.fields ?? [])])
+  const filter = (fields: object) => allowFields(fields, allowed)
+  return pino(
+    {
+      name: options.name,
+      level: options.level ?? 'info',
+      timestamp: stdTimeFunctions.isoTime,
+      // pino's own serialiser for `err` keeps every property of it.
+      serializers: { err: (value: unknown) => value },
+      formatters: { level: label => ({ level: label }), log: filter, bindings: filter },
+      hooks: {
+        // Values interpolated into the message would pass the list by.
+        logMethod([first, second], method) {
+          if (typeof first === 'string') method.call(this, first)
+          else method.call(this, first instanceof Error ? { err: first } : first, messageOf(first, second))
+        },
+      },
+    },
+    options.destination ?? destination({ fd: 2, sync: true }),
+  )
+}
+
+function messageOf(first: unknown, second: unknown): string {
+  if (typeof second === 'string') return second
+  return first instanceof Error ? first.message : ''
+}
+
+/** For tests and tools that talk themselves: writes nothing. */
+export function silentLogger(): Logger {
+  return pino({ level: 'silent' })
+}

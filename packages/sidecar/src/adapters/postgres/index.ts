@@ -1,0 +1,5 @@
+export { createPostgresAdapter } from './adapter.js'
+export { type InstallReport, installCapture } from './capture/install.js'
+export { removeCapture } from './capture/remove.js'
+export { type CaptureStatus, captureStatus, type TableStatus } from './capture/status.js'
+export { type PostgresOptions, parseOptions as parsePostgresOptions, postgresOptions } from './options.js'

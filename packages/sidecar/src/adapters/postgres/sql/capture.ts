@@ -1,0 +1,111 @@
+import type { CapturedTable, Column } from '../layout.js'
+import { ident, literal, qualified } from './quote.js'
+
+export const TRIGGER = 'unwind_capture'
+export const TRUNCATE_TRIGGER = 'unwind_capture_truncate'
+
+/** Names of the log's columns: before-image and after-image. */
+export const before = (column: Column) => `o${column.number}`
+export const after = (column: Column) => `n${column.number}`
+
+export function logTable(schema: string, rel: number): string {
+  return `${ident(schema)}.log_${rel}`
+}
+
+/**
+ * Typed columns instead of a JSON or text image: nothing is converted while the application waits, every type keeps its
+ * exact value whatever the session's settings are, and no dependency on the table's row type blocks its migrations.
+ */
+export function logStatements(schema: string, table: CapturedTable): readonly string[] {
+  const log = logTable(schema, table.rel)
+  const place = table.key.length === 0 ? ['n0 tid'] : []
+  const columns = [
+    'tx bigint NOT NULL',
+    // Changes of one row are ordered by its lock, and each of them writes to the log: so its position orders them.
+    'seq pg_lsn NOT NULL',
+    'op "char" NOT NULL',
+    ...table.columns.map(column => `${before(column)} ${column.type}`),
+    ...table.columns.map(column => `${after(column)} ${column.type}`),
+    ...place,
+    // Never written by the trigger: says, in a folded row, in which columns somebody wrote between our changes.
+    'broken smallint[]',
+  ]
+  return [
+    `CREATE TABLE IF NOT EXISTS ${log} (${columns.join(', ')})`,
+    `CREATE INDEX IF NOT EXISTS log_${table.rel}_tx ON ${log} (tx)`,
+    `COMMENT ON TABLE ${log} IS ${literal(`Undo log of ${table.label}`)}`,
+  ]
+}
+
+/**
+ * SECURITY DEFINER, so that the application's role needs no right on the log. No SET clause, which would cost a
+ * microsecond a row; so nothing in here is looked up along the caller's search_path: functions are qualified and
+ * operators avoided.
+ */
+export function captureFunction(schema: string, table: CapturedTable): string {
+  const s = ident(schema)
+  const log = logTable(schema, table.rel)
+  const list = (row: string) => table.columns.map(column => `${row}.${ident(column.name)}`)
+  const nulls = table.columns.map(() => 'NULL')
+  const head = `pg_catalog.current_setting('unwind.tx')::pg_catalog.int8, pg_catalog.pg_current_wal_insert_lsn()`
+  const place = (row: string) => (table.key.length === 0 ? `, ${row}.ctid` : '')
+  const insert = (op: string, columns: readonly string[], tail: string) =>
+    `INSERT INTO ${log} VALUES (${head}, '${op}', ${columns.join(', ')}${tail});`
+  return `
+CREATE OR REPLACE FUNCTION ${s}.capture_${table.rel}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $unwind$
+DECLARE c text;
+BEGIN
+${correlationOf(table)}
+  IF c IS NULL THEN RETURN NULL; END IF;
+  IF coalesce(pg_catalog.texteq(pg_catalog.current_setting('unwind.tx_for', true), c), false) THEN
+  ELSE PERFORM ${s}.enter(c); END IF;
+  IF pg_catalog.texteq(TG_OP, 'UPDATE') THEN
+    ${insert('U', [...list('OLD'), ...list('NEW')], place('NEW'))}
+  ELSIF pg_catalog.texteq(TG_OP, 'INSERT') THEN
+    ${insert('I', [...nulls, ...list('NEW')], place('NEW'))}
+  ELSIF pg_catalog.texteq(TG_OP, 'DELETE') THEN
+    ${insert('D', [...list('OLD'), ...nulls], place('OLD'))}
+  ELSE
+    INSERT INTO ${log} (tx, seq, op) VALUES (${head}, 'T');
+  END IF;
+  RETURN NULL;
+END $unwind$`
+}
+
+function correlationOf(table: CapturedTable): string {
+  const source = table.correlation
+  if (source.kind === 'setting')
+    return `  c := nullif(pg_catalog.current_setting(${literal(source.setting)}, true), '');`
+  const name = ident(source.column)
+  const value = (row: string) =>
+    source.prefix === '' ? `${row}.${name}::text` : `pg_catalog.textcat(${literal(source.prefix)}, ${row}.${name}::text)`
+  // An undo's own writes belong to the rollback's ID, not to the row's: otherwise they would look like late actions.
+  return `  c := nullif(pg_catalog.current_setting('unwind.rollback_id', true), '');
+  IF c IS NULL AND coalesce(pg_catalog.texteq(TG_LEVEL, 'ROW'), false) THEN
+    IF pg_catalog.texteq(TG_OP, 'DELETE') THEN c := ${value('OLD')};
+    ELSE c := ${value('NEW')}; END IF;
+  END IF;`
+}
+
+/** With a setting, rows of transactions without a correlation ID do not even enter the function. */
+export function triggerStatements(schema: string, table: CapturedTable): readonly string[] {
+  const target = qualified(table.schema, table.name)
+  const call = `EXECUTE FUNCTION ${ident(schema)}.capture_${table.rel}()`
+  const when =
+    table.correlation.kind === 'setting'
+      ? ` WHEN (pg_catalog.current_setting(${literal(table.correlation.setting)}, true) <> '')`
+      : ''
+  return [
+    ...dropTriggerStatements(table.schema, table.name),
+    `CREATE TRIGGER ${TRIGGER} AFTER INSERT OR UPDATE OR DELETE ON ${target} FOR EACH ROW${when} ${call}`,
+    `CREATE TRIGGER ${TRUNCATE_TRIGGER} AFTER TRUNCATE ON ${target} FOR EACH STATEMENT${when} ${call}`,
+  ]
+}
+
+export function dropTriggerStatements(schema: string, name: string): readonly string[] {
+  const target = qualified(schema, name)
+  return [
+    `DROP TRIGGER IF EXISTS ${TRIGGER} ON ${target}`,
+    `DROP TRIGGER IF EXISTS ${TRUNCATE_TRIGGER} ON ${target}`,
+  ]
+}

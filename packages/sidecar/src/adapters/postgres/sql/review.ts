@@ -1,0 +1,139 @@
+import type { CapturedTable, Column } from '../layout.js'
+import { keyColumns } from '../layout.js'
+import { after, before, logTable } from './capture.js'
+import {
+  any,
+  current,
+  deltaTouched,
+  foreign,
+  imageText,
+  itemText,
+  keyMatch,
+  ours,
+  rowDiffers,
+  rowHash,
+  same,
+} from './compare.js'
+import { ident, literal, qualified } from './quote.js'
+
+/**
+ * review_<rel>(transactions, single, undo transaction): each net change against the current row, changing nothing.
+ * verdict: restored · ours (can be undone) · delta (differences still to be undone) · conflict.
+ * For preview, for probe, and for the explanation of a conflict.
+ *
+ * What can a later, separate read prove of a column that others keep changing? Not its value. The undo's own writes were
+ * logged by the table's trigger in the undo's transaction; so `delta` is restored when that log, which only a committed
+ * transaction shows, holds exactly the inverse difference, and the row is still there. The same evidence stands for rows
+ * of tables without a key.
+ */
+export function reviewFunction(schema: string, table: CapturedTable): string {
+  const s = ident(schema)
+  const keyed = table.key.length > 0
+  const deltas = table.columns.filter(column => column.delta)
+  const needsEvidence = deltas.length > 0 || !keyed
+  const item = keyed
+    ? `CASE n.op WHEN 'D' THEN ${itemText(table, 'before')} ELSE ${itemText(table, 'after')} END`
+    : itemText(table, 'after')
+  const image = imageText(table, column => current(column))
+  return `
+CREATE OR REPLACE FUNCTION ${s}.review_${table.rel}(p_tx bigint[], p_single boolean, p_undo bigint)
+RETURNS TABLE (op "char", item text, verdict text, differences jsonb, hash bytea)
+LANGUAGE plpgsql STABLE ROWS 1 AS $unwind$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT v.op, v.item, v.verdict,
+    CASE WHEN v.verdict <> 'restored' THEN v.differences END, v.hash
+  FROM (
+    SELECT n.op, ${item} AS item,
+      ${keyed ? keyedVerdict(table, deltas) : rowVerdict(table)} AS verdict,
+      ${differences(table, item)} AS differences,
+      ${rowHash(item, `CASE WHEN t.present THEN ${image} END`)} AS hash
+    FROM ${s}.net_${table.rel}(p_tx, p_single) n
+    ${needsEvidence ? evidenceJoin(schema, table, deltas) : ''}
+    LEFT JOIN LATERAL (${currentRow(table)}) t ON true
+    WHERE coalesce(n.op, '') <> ''
+  ) v;
+END $unwind$`
+}
+
+function keyedVerdict(table: CapturedTable, deltas: readonly Column[]): string {
+  const pending =
+    deltas.length === 0
+      ? 'false'
+      : any(deltas, c => `(${deltaTouched(c)} AND coalesce(u.d${c.number}, 0) <> n.${before(c)} - n.${after(c)})`)
+  return `CASE n.op
+        WHEN 'U' THEN CASE
+          WHEN t.present IS NULL OR ${any(table.columns, foreign)} THEN 'conflict'
+          WHEN ${any(table.columns.filter(column => !column.identityAlways), ours)} THEN 'ours'
+          WHEN ${pending} THEN 'delta'
+          ELSE 'restored' END
+        WHEN 'I' THEN CASE
+          WHEN t.present IS NULL THEN 'restored'
+          WHEN n.broken IS NOT NULL OR ${rowDiffers(table, 'after')} THEN 'conflict'
+          ELSE 'ours' END
+        ELSE CASE
+          WHEN t.present IS NULL THEN CASE WHEN n.broken IS NULL THEN 'ours' ELSE 'conflict' END
+          WHEN ${rowDiffers(table, 'before')} THEN 'conflict'
+          ELSE 'restored' END
+        END`
+}
+
+function rowVerdict(table: CapturedTable): string {
+  return `CASE
+        WHEN n.op <> 'I' THEN 'conflict'
+        WHEN t.present AND NOT ${rowDiffers(table, 'after')} THEN 'ours'
+        WHEN u.n0 IS NOT NULL THEN 'restored'
+        ELSE 'conflict' END`
+}
+
+/** A row whose key changed is looked for under its old key too: somebody may have put it back already. */
+function currentRow(table: CapturedTable): string {
+  const target = qualified(table.schema, table.name)
+  if (table.key.length === 0) return `SELECT true AS present, t.* FROM ${target} t WHERE ${keyMatch(table, 'after')}`
+  const keys = keyColumns(table)
+  const images = (side: (column: Column) => string) => keys.map(column => `n.${side(column)}`).join(', ')
+  const list = table.columns.map(column => `t.${ident(column.name)}`).join(', ')
+  const located = keys.map(c => `${current(c)} = CASE n.op WHEN 'D' THEN n.${before(c)} ELSE n.${after(c)} END`).join(' AND ')
+  return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located}
+      UNION ALL
+      SELECT true, ${list} FROM ${target} t
+      WHERE n.op = 'U' AND (${images(before)}) IS DISTINCT FROM (${images(after)}) AND ${keyMatch(table, 'before')}
+        AND NOT EXISTS (SELECT FROM ${target} t WHERE ${keyMatch(table, 'after')})`
+}
+
+/**
+ * FULL JOIN, and a WHERE that the planner cannot see through: both make it hash or merge. As a nested loop, which it would
+ * choose for its estimate of one row, ten thousand rows would be compared with ten thousand.
+ */
+function evidenceJoin(schema: string, table: CapturedTable, deltas: readonly Column[]): string {
+  const log = logTable(schema, table.rel)
+  if (table.key.length === 0)
+    return `FULL JOIN (SELECT DISTINCT g.n0 FROM ${log} g WHERE g.tx = p_undo AND g.op = 'D') u ON u.n0 = n.n0`
+  const keys = keyColumns(table)
+  const sums = deltas.map(c => `sum(g.${after(c)} - g.${before(c)}) AS d${c.number}`)
+  const key = keys.map(c => `g.${after(c)} AS k${c.number}`)
+  // An inserted or deleted row has no difference to prove; only updates of ours are matched.
+  const match = keys.map(c => `u.k${c.number} = CASE n.op WHEN 'U' THEN n.${before(c)} ELSE NULL END`)
+  return `FULL JOIN (SELECT ${[...key, ...sums].join(', ')} FROM ${log} g
+      WHERE g.tx = p_undo AND g.op = 'U' GROUP BY ${keys.map(c => `g.${after(c)}`).join(', ')}) u ON ${match.join(' AND ')}`
+}
+
+/** The diff, as JSON texts; only evaluated for rows that are not restored. */
+function differences(table: CapturedTable, item: string): string {
+  const text = (value: string) => `to_jsonb(${value})::text`
+  const rows = table.columns.map(column => {
+    const [b, a, c] = [`n.${before(column)}`, `n.${after(column)}`, current(column)]
+    const name = literal(column.name)
+    const shown = `CASE n.op WHEN 'U' THEN ${any([column], foreign)} OR ${ours(column)} OR ${deltaTouched(column)}
+        WHEN 'I' THEN NOT (${same(column, c, a)}) ELSE NOT (${same(column, c, b)}) END`
+    return `SELECT ${column.number} AS i, ${name} AS f, CASE WHEN n.op <> 'I' THEN ${text(b)} END AS b,
+        CASE WHEN n.op <> 'D' THEN ${text(a)} END AS a, ${text(c)} AS c WHERE t.present AND ${shown}`
+  })
+  // When the row itself is there or not there against expectation, no column tells it.
+  const whole = `SELECT 0, '', CASE WHEN n.op <> 'I' THEN '"row"' END, CASE WHEN n.op <> 'D' THEN '"row"' END,
+        CASE WHEN t.present THEN '"row"' END
+      WHERE t.present IS NULL OR (n.op = 'I' AND NOT (n.broken IS NOT NULL OR ${rowDiffers(table, 'after')}))`
+  return `(SELECT jsonb_agg(jsonb_build_object('item', ${item}, 'field', d.f, 'before', d.b, 'after', d.a, 'current', d.c) ORDER BY d.i)
+      FROM (${[whole, ...rows].join('\n      UNION ALL ')}) d (i, f, b, a, c))`
+}

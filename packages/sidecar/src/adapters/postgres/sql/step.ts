@@ -1,0 +1,211 @@
+import { ident } from './quote.js'
+
+/**
+ * The functions that a step calls: one round trip each. They raise with a code of the class UW, which `errors.ts` knows:
+ * UW001 conflict (DETAIL: the differences as JSON) · UW002 the undo log does not hold the action · UW003 the table's
+ * structure does not fit · UW004 the action cannot be undone.
+ */
+export function stepFunctions(schema: string): readonly string[] {
+  const s = ident(schema)
+  return [resolveFunction(s), layoutFunction(s), checkFunction(s), workFunction(s), actFunction(s), undoStep(s), reviewStep(s)]
+}
+
+/** The log's number of each named action. */
+function resolveFunction(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.resolve(p_correlation text, p_xids xid8[], p_parts smallint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $unwind$
+DECLARE v_tx bigint[]; v_gone text;
+BEGIN
+  SELECT array_agg(t.id) INTO v_tx FROM ${s}.tx t
+    WHERE t.correlation_id = p_correlation AND (t.xid, t.part) IN (SELECT x, p FROM unnest(p_xids, p_parts) a (x, p));
+  IF coalesce(cardinality(v_tx), 0) < cardinality(p_xids) THEN
+    SELECT string_agg(a.x::text, ', ') INTO v_gone FROM unnest(p_xids, p_parts) a (x, p) WHERE NOT EXISTS
+      (SELECT FROM ${s}.tx t WHERE t.correlation_id = p_correlation AND t.xid = a.x AND t.part = a.p);
+    RAISE EXCEPTION 'the undo log holds no transaction % of correlation ID %', v_gone, p_correlation USING ERRCODE = 'UW002',
+      HINT = 'It was older than the retention, or belongs to another database. Resolve the step by hand.';
+  END IF;
+  RETURN v_tx;
+END $unwind$`
+}
+
+/** The columns that a table has now, in the form in which install noted them. */
+function layoutFunction(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.live_columns(p_table oid) RETURNS TABLE (number smallint, name text, type text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $unwind$
+  SELECT a.attnum, a.attname::text,
+    format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, -1)
+  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+  ORDER BY a.attnum
+$unwind$`
+}
+
+/** Does the table still have the columns that the action was logged with? */
+function checkFunction(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.check_layout(p_rel integer) RETURNS void LANGUAGE plpgsql STABLE AS $unwind$
+DECLARE c ${s}.captured; v_gone text; v_new text;
+BEGIN
+  SELECT * INTO c FROM ${s}.captured k WHERE k.rel = p_rel;
+  SELECT string_agg(format('column %s of type %s %s', l.value->>1, l.value->>2,
+      CASE WHEN v.name IS NULL THEN 'is gone' ELSE 'is now of type ' || v.type END), '; ') INTO v_gone
+    FROM jsonb_array_elements(c.layout::jsonb->'columns') l
+    LEFT JOIN ${s}.live_columns(c.table_oid) v ON v.name = l.value->>1
+    WHERE v.type IS DISTINCT FROM l.value->>2;
+  IF v_gone IS NOT NULL THEN
+    RAISE EXCEPTION '%: since the action, %', c.label, v_gone USING ERRCODE = 'UW003',
+      HINT = 'The images of the action do not fit any more: undo it by hand and resolve the step.';
+  END IF;
+  IF c.active THEN
+    SELECT string_agg(v.name, ', ') INTO v_new FROM ${s}.live_columns(c.table_oid) v
+      WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(c.layout::jsonb->'columns') l WHERE l.value->>1 = v.name);
+    IF v_new IS NOT NULL THEN
+      RAISE EXCEPTION '%: capture does not know column %, so changes of it were not logged', c.label, v_new
+        USING ERRCODE = 'UW003', HINT = 'Run "unwind capture install", then retry: the column itself is left as it is.';
+    END IF;
+  END IF;
+END $unwind$`
+}
+
+/**
+ * What there is to do, in an order that foreign keys allow: deleted rows come back (referred-to tables first), updates,
+ * inserted rows go (referring tables first). Variant 2 lets inserted rows go first: a replaced row has to go before the
+ * one that held the same unique value comes back.
+ */
+function workFunction(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.work(p_tx bigint[], p_variant integer)
+RETURNS TABLE (rel integer, op "char", single boolean, label text, on_conflict text)
+LANGUAGE plpgsql STABLE AS $unwind$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH logged AS (SELECT t.rel, sum(t.rows) AS total, string_agg(t.op::text, '') AS ops FROM ${s}.touched(p_tx) t GROUP BY t.rel)
+  SELECT l.rel, k.op::"char", l.total = 1, c.label, c.on_conflict
+  FROM logged l JOIN ${s}.captured c ON c.rel = l.rel
+  CROSS JOIN (VALUES ('D', 1, 3), ('U', 2, 2), ('I', 3, 1), ('T', 0, 0)) k (op, first, second)
+  -- A row that was deleted and inserted again is an update in the end.
+  WHERE strpos(l.ops, k.op) > 0 OR (k.op = 'U' AND strpos(l.ops, 'D') > 0 AND strpos(l.ops, 'I') > 0)
+  ORDER BY CASE p_variant WHEN 1 THEN k.first ELSE k.second END,
+    CASE k.op WHEN 'D' THEN c.depth ELSE -c.depth END, l.rel DESC;
+END $unwind$`
+}
+
+/** One pass over the tables. Stops at the first row that is not ours any more and tells all that a person must know. */
+function actFunction(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.act(p_tx bigint[], p_variant integer, p_resolution text, p_default text, p_key text, OUT items bigint, OUT overwritten bigint)
+LANGUAGE plpgsql AS $unwind$
+DECLARE w record; x record; v_mode text; v_wanted bigint; v_acted bigint; v_forced bigint; v_conflicts bigint; v_open bigint;
+  v_all jsonb := '[]'; v_part jsonb;
+BEGIN
+  items := 0; overwritten := 0;
+  FOR w IN SELECT * FROM ${s}.work(p_tx, p_variant) LOOP
+    IF w.op = 'T' THEN
+      RAISE EXCEPTION '% was truncated: no images of its rows exist', w.label USING ERRCODE = 'UW004',
+        HINT = 'Restore the table from a backup or snapshot and resolve the step.';
+    END IF;
+    PERFORM ${s}.check_layout(w.rel);
+    v_mode := coalesce(p_resolution, w.on_conflict, p_default);
+    EXECUTE format('SELECT wanted, acted, forced FROM ${s}.undo_%s($1, $2, $3, $4, $5)', w.rel)
+      INTO v_wanted, v_acted, v_forced USING w.op, p_tx, w.single, v_mode, p_key;
+    items := items + v_wanted; overwritten := overwritten + coalesce(v_forced, 0);
+    CONTINUE WHEN v_acted >= v_wanted OR v_mode <> 'park';
+    EXECUTE format('SELECT count(*) FILTER (WHERE r.verdict = ''conflict''), count(*) FILTER (WHERE r.verdict = ''ours'')
+        FROM ${s}.review_%s($1, $2, NULL) r WHERE r.op = $3', w.rel)
+      INTO v_conflicts, v_open USING p_tx, w.single, w.op;
+    IF v_conflicts > 0 THEN
+      FOR x IN SELECT DISTINCT k.rel, k.single FROM ${s}.work(p_tx, 1) k LOOP
+        EXECUTE format('SELECT coalesce(jsonb_agg(d.value), ''[]'') FROM (SELECT e.value FROM ${s}.review_%s($1, $2, NULL) r,
+            jsonb_array_elements(r.differences) e WHERE r.verdict = ''conflict'' LIMIT 100) d', x.rel)
+          INTO v_part USING p_tx, x.single;
+        v_all := v_all || v_part;
+      END LOOP;
+      RAISE EXCEPTION 'newer data is in the way' USING ERRCODE = 'UW001', DETAIL = v_all::text;
+    ELSIF v_open > 0 THEN
+      RAISE serialization_failure USING MESSAGE = format('rows of %s changed while they were being undone', w.label);
+    END IF;
+  END LOOP;
+END $unwind$`
+}
+
+/**
+ * The step: effect and effect record in one transaction. Two calls with one key meet at the record's unique key: the
+ * second waits for the first and returns what it stored (I2).
+ */
+function undoStep(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.undo(p_key text, p_rollback text, p_correlation text, p_xids xid8[], p_parts smallint[],
+  p_resolution text, p_default text, OUT before boolean, OUT items bigint, OUT from_digest text, OUT notes text[])
+LANGUAGE plpgsql AS $unwind$
+DECLARE v_tx bigint[]; v_undo bigint; v_kept bigint; v_forced bigint;
+BEGIN
+  INSERT INTO ${s}.effect (key, rollback_id, correlation_id) VALUES (p_key, p_rollback, p_correlation) ON CONFLICT DO NOTHING;
+  before := NOT FOUND;
+  IF before THEN
+    SELECT e.items, e.from_digest, e.notes INTO items, from_digest, notes FROM ${s}.effect e WHERE e.key = p_key;
+    RETURN;
+  END IF;
+  v_tx := ${s}.resolve(p_correlation, p_xids, p_parts);
+  -- The undo is an action itself, under the rollback's own ID, so that a mistaken rollback can be rolled back.
+  PERFORM set_config(g, p_rollback, true) FROM ${s}.meta m, unnest(m.settings || 'unwind.rollback_id'::text) g;
+  FOR v_variant IN 1..2 LOOP
+    BEGIN
+      SET CONSTRAINTS ALL DEFERRED;
+      SELECT a.items, a.overwritten INTO items, v_forced FROM ${s}.act(v_tx, v_variant, p_resolution, p_default, p_key) a;
+      SET CONSTRAINTS ALL IMMEDIATE;
+      EXIT;
+    EXCEPTION WHEN integrity_constraint_violation THEN
+      IF v_variant = 2 THEN RAISE; END IF;
+    END;
+  END LOOP;
+  notes := '{}';
+  SELECT count(*) INTO v_kept FROM ${s}.kept k WHERE k.key = p_key;
+  IF v_kept > 0 THEN notes := notes || format('kept newer data in %s rows', v_kept); END IF;
+  IF v_forced > 0 THEN notes := notes || format('overwrote newer data in %s rows', v_forced); END IF;
+  IF p_resolution IS NOT NULL THEN notes := notes || format('conflicts were resolved by "%s"', p_resolution); END IF;
+  IF current_setting('unwind.tx_for', true) = p_rollback THEN
+    v_undo := current_setting('unwind.tx')::bigint;
+    from_digest := ${s}.found(v_undo);
+  END IF;
+  UPDATE ${s}.effect e SET undo_tx = v_undo, items = undo.items, from_digest = undo.from_digest, notes = undo.notes
+    WHERE e.key = p_key;
+END $unwind$`
+}
+
+/** The step's rows against the current state, changing nothing: for probe (with its key) and preview (without). */
+function reviewStep(s: string): string {
+  return `
+CREATE OR REPLACE FUNCTION ${s}.review(p_key text, p_correlation text, p_xids xid8[], p_parts smallint[],
+  OUT effect boolean, OUT expected bigint, OUT restored bigint, OUT kept bigint, OUT digest text, OUT differences jsonb,
+  OUT truncated text[])
+LANGUAGE plpgsql STABLE AS $unwind$
+DECLARE v_tx bigint[]; v_undo bigint; w record; x record; v_hashes bytea[] := '{}'; v_part jsonb;
+BEGIN
+  expected := 0; restored := 0; kept := 0; differences := '[]'; truncated := '{}';
+  SELECT e.undo_tx INTO v_undo FROM ${s}.effect e WHERE e.key = p_key;
+  effect := FOUND;
+  v_tx := ${s}.resolve(p_correlation, p_xids, p_parts);
+  FOR w IN SELECT k.rel, bool_and(k.single) AS single, k.label, bool_or(k.op = 'T') AS truncated FROM ${s}.work(v_tx, 1) k
+      GROUP BY k.rel, k.label ORDER BY k.rel LOOP
+    IF w.truncated THEN truncated := truncated || w.label; END IF;
+    PERFORM ${s}.check_layout(w.rel);
+    EXECUTE format('SELECT count(*) AS n, count(*) FILTER (WHERE r.verdict = ''restored'') AS ok,
+        count(*) FILTER (WHERE r.verdict <> ''restored'' AND k.item IS NOT NULL) AS kept,
+        sha256(coalesce(string_agg(r.hash, ''''::bytea ORDER BY r.hash), ''''::bytea)) AS hash
+      FROM ${s}.review_%s($1, $2, $3) r LEFT JOIN ${s}.kept k ON k.key = $4 AND k.item = r.item', w.rel)
+      INTO x USING v_tx, w.single, v_undo, p_key;
+    expected := expected + x.n; restored := restored + x.ok; kept := kept + x.kept; v_hashes := v_hashes || x.hash;
+    IF x.ok < x.n THEN
+      EXECUTE format('SELECT coalesce(jsonb_agg(d.value || jsonb_build_object(''verdict'', d.verdict)), ''[]'')
+          FROM (SELECT e.value, r.verdict FROM ${s}.review_%s($1, $2, $3) r, jsonb_array_elements(r.differences) e
+            WHERE r.verdict <> ''restored'' ORDER BY r.verdict LIMIT 100) d', w.rel)
+        INTO v_part USING v_tx, w.single, v_undo;
+      differences := differences || v_part;
+    END IF;
+  END LOOP;
+  digest := (SELECT encode(sha256(string_agg(h, ''::bytea ORDER BY h)), 'hex') FROM unnest(v_hashes) h);
+END $unwind$`
+}

@@ -1,0 +1,98 @@
+import type { EventOf } from '@unwind/contracts'
+import type { CapturedAction, CaptureSource } from '../adapter/port.js'
+
+export interface RelayOptions {
+  readonly system: string
+  readonly principal: string
+  readonly source: CaptureSource
+  send(event: EventOf<'ActionRecorded'>): Promise<unknown>
+  readonly logger: { warn(fields: object, message: string): void }
+  readonly metrics: { relayed(actions: number): void }
+}
+
+const LIMIT = 1_000
+const IDLE_MS = { first: 20, most: 250 }
+const RETRY_MS = { first: 200, most: 10_000 }
+
+/**
+ * Carries what the target captured to the actions topic: read, publish, and only then move the target's cursor. A process
+ * that dies between the two publishes again under the same IDs, so nothing is lost and nothing counts twice (I1).
+ */
+export class Relay {
+  readonly #abort = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(private readonly options: RelayOptions) {}
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    let idle = IDLE_MS.first
+    let retry = RETRY_MS.first
+    while (!this.#abort.signal.aborted) {
+      try {
+        const count = await this.#once()
+        retry = RETRY_MS.first
+        // A full batch says that more is waiting; an empty one, that polling can slow down.
+        idle = count > 0 ? IDLE_MS.first : Math.min(IDLE_MS.most, idle * 2)
+        if (count < LIMIT) await this.#sleep(idle)
+      } catch (error) {
+        if (this.#abort.signal.aborted) return
+        const { system } = this.options
+        this.options.logger.warn(
+          { system, retryInMs: retry, reason: String(error) },
+          'relay of captured actions failed, trying again',
+        )
+        await this.#sleep(retry)
+        retry = Math.min(RETRY_MS.most, retry * 2)
+      }
+    }
+  }
+
+  async #once(): Promise<number> {
+    const { source, send, metrics } = this.options
+    const actions = await source.next(LIMIT, this.#abort.signal)
+    const last = actions.at(-1)
+    if (!last) return 0
+    await Promise.all(actions.map(action => send(this.#event(action))))
+    await source.published(last)
+    metrics.relayed(actions.length)
+    return actions.length
+  }
+
+  #event(action: CapturedAction): EventOf<'ActionRecorded'> {
+    const { actionId: eventId, correlationId, resource, occurredAt, data, items, digest } = action
+    const { system, principal: emitter } = this.options
+    const common = {
+      eventId,
+      correlationId,
+      system,
+      action: action.action,
+      resource,
+      occurredAt,
+      emitter,
+      causationId: null,
+    }
+    return { type: 'ActionRecorded', data: { ...common, data, items, digest } }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    const { signal } = this.#abort
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+}

@@ -1,0 +1,216 @@
+import { type Contract, peekHeaders, type TopicNames, type UnwindEvent } from '@unwind/contracts'
+import type { Participant } from '@unwind/core'
+import {
+  createEventOpener,
+  createEventSender,
+  createFollower,
+  type EventLog,
+  type EventRegistry,
+  type EventSender,
+  type Follower,
+  type SigningKey,
+  type TrustStore,
+} from '@unwind/runtime'
+import type { Adapter, AdapterContext } from './adapter/port.js'
+import { type AdapterFactory, createAdapter } from './adapters/factories.js'
+import { announcements } from './loop/announce.js'
+import { createAuthority } from './loop/authority.js'
+import { SidecarLoop } from './loop/loop.js'
+import { Relay } from './loop/relay.js'
+
+/** A contract as it was read: what the code acts by, what is published, and the hash that plans name. */
+export interface LoadedContract {
+  /** With variables filled in. */
+  readonly contract: Contract
+  /** Canonical JSON with variables as they were written: no secret leaves this process. */
+  readonly document: string
+  /** SHA-256 of the document, hex. */
+  readonly hash: string
+}
+
+export interface SidecarOptions {
+  readonly contract: LoadedContract
+  readonly log: EventLog
+  readonly registry: EventRegistry
+  readonly topics: TopicNames
+  /** Its principal speaks for the contract's system. */
+  readonly key: SigningKey
+  readonly trust: TrustStore
+  /** Names the process, e.g. host and PID. */
+  readonly instance: string
+  readonly logger: AdapterContext['log']
+  /** Steps that may be under way at once. Default 32. */
+  readonly concurrency?: number
+  readonly adapters?: Readonly<Record<string, AdapterFactory>>
+  readonly metrics?: SidecarMetrics
+  failpoint?(name: string): Promise<void>
+  /** It cannot go on; end the process and start it again: it finds its way from the ledger. */
+  onFatal(error: Error): void
+}
+
+export interface SidecarMetrics {
+  attempt(outcome: string, durationMs: number): void
+  relayed(actions: number): void
+  refused(code: string): void
+}
+
+export interface Sidecar {
+  readonly system: string
+  /** @throws ContractError when target and contract do not fit; nothing has been changed then. */
+  start(): Promise<void>
+  /** Takes nothing new and lets running attempts end. */
+  drain(): Promise<void>
+  stop(): Promise<void>
+  status(): { readonly rollbacks: number; readonly attempts: number }
+}
+
+const DRAIN_MS = 10_000
+const NO_METRICS: SidecarMetrics = { attempt() {}, relayed() {}, refused() {} }
+
+/** The sidecar of one system: reads the ledger, undoes and proves, and relays what its target captures. */
+export function createSidecar(options: SidecarOptions): Sidecar {
+  const { contract } = options.contract
+  const { system } = contract
+  const metrics = options.metrics ?? NO_METRICS
+  const failpoint = options.failpoint ?? (async () => {})
+  const adapter = createAdapter(
+    { contract, actionContract: action => contract.actions[action], log: options.logger, failpoint },
+    options.adapters,
+  )
+  let parts: Parts | undefined
+
+  return {
+    system,
+    async start() {
+      if (!options.key.systems.includes(system))
+        throw new Error(
+          `key ${options.key.keyId} is ${options.key.principal}: it does not speak for system ${system}`,
+        )
+      await adapter.start()
+      parts = await startParts()
+      for (const event of announcements(options.contract, who(), Date.now())) await parts.sender.send(event)
+      await parts.follower.start()
+      parts.relay?.start()
+      options.logger.info(
+        { system, contract: contract.version, hash: options.contract.hash },
+        'sidecar is following the ledger',
+      )
+    },
+    async drain() {
+      await parts?.relay?.stop()
+      await parts?.loop.drain(DRAIN_MS)
+    },
+    async stop() {
+      await parts?.relay?.stop()
+      await parts?.follower.stop()
+      await parts?.loop.drain(0)
+      await parts?.sender.close()
+      await adapter.stop()
+    },
+    status: () => parts?.loop.open ?? { rollbacks: 0, attempts: 0 },
+  }
+
+  function who() {
+    return { principal: options.key.principal, instance: options.instance }
+  }
+
+  async function startParts(): Promise<Parts> {
+    const { log, registry, topics, key } = options
+    const sender = await createEventSender({
+      log,
+      topics,
+      registry,
+      key,
+      source: `/unwind/sidecar/${system}`,
+    })
+    // Captured actions come in bulk; on a producer of their own they do not stand before outcomes in the queue.
+    const relaySender = adapter.capture
+      ? await createEventSender({ log, topics, registry, key, source: `/unwind/sidecar/${system}` })
+      : sender
+    const follower: Follower = createLedgerFollower(() => loop)
+    const loop = new SidecarLoop({
+      me: participant(adapter),
+      adapter,
+      concurrency: options.concurrency ?? 32,
+      send: (event, traceparent) => sender.send(event, { traceparent }),
+      isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
+      failpoint,
+      onFatal: options.onFatal,
+      logger: options.logger,
+      metrics,
+      now: Date.now,
+    })
+    const { principal } = key
+    const relay = adapter.capture
+      ? new Relay({
+          system,
+          principal,
+          source: adapter.capture,
+          send: event => relaySender.send(event),
+          logger: options.logger,
+          metrics,
+        })
+      : null
+    return { sender: both(sender, relaySender), follower, loop, relay }
+  }
+
+  function participant({ features }: Adapter): Participant {
+    const fallback = { attempts: 5, initial: 200, max: 30_000 }
+    return {
+      system,
+      ...who(),
+      contractVersion: contract.version,
+      contractHash: options.contract.hash,
+      retryOf: action => contract.actions[action]?.retry ?? fallback,
+      fences: features.fence !== 'none' || features.findsActions,
+      atomicEffect: features.atomicEffect,
+    }
+  }
+
+  function createLedgerFollower(loop: () => SidecarLoop): Follower {
+    const { log, registry, topics, trust, logger } = options
+    const opener = createEventOpener({ registry })
+    const admit = createAuthority(trust)
+    return createFollower({
+      log,
+      groupId: `${topics.rollback}.sidecar.${system}`,
+      topics: [topics.rollback],
+      logger,
+      peek: record => peekHeaders(record.headers),
+      wants: peek => loop().wants(peek),
+      open: record => opener.open(record),
+      verify: record => trust.verify(record),
+      admit: (event: UnwindEvent, signer) => admit(event, signer),
+      onEvent: followed => loop().onEvent(followed),
+      onRefused(record, { code, message }) {
+        // Nothing is undone on the word of such a record. The coordinator quarantines it, once, and alarms.
+        metrics.refused(code)
+        const { topic, partition, offset, key } = record
+        logger.error(
+          { topic, partition, offset: String(offset), correlationId: key, system, code },
+          `record refused: ${message}`,
+        )
+      },
+      onLive: ({ partition }) => loop().onLive(partition),
+      onReleased: ({ partition }) => loop().onReleased(partition),
+      oldestNeeded: ({ partition }) => loop().oldestNeeded(partition),
+      onFatal: options.onFatal,
+    })
+  }
+}
+
+interface Parts {
+  readonly sender: EventSender
+  readonly follower: Follower
+  readonly loop: SidecarLoop
+  readonly relay: Relay | null
+}
+
+function both(first: EventSender, second: EventSender): EventSender {
+  if (first === second) return first
+  return {
+    send: (event, sendOptions) => first.send(event, sendOptions),
+    flush: async () => void (await Promise.all([first.flush(), second.flush()])),
+    close: async () => void (await Promise.all([first.close(), second.close()])),
+  }
+}

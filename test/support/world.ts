@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type Contract,
+  type LedgerEvent,
+  type TopicNames,
+  type UnwindEvent,
+  canonicalJson,
+  contractSchema,
+  freezePlan,
+  hashText,
+  type Plan,
+  topicNames,
+  topicSpecifications,
+} from '@unwind/contracts'
+import {
+  applySchemas,
+  connectKafkajs,
+  createEventOpener,
+  createEventSender,
+  type EventLog,
+  type EventRegistry,
+  type EventSender,
+  generateKey,
+  openRegistry,
+  type PublicKey,
+  type Role,
+  type SigningKey,
+  signingKey,
+  TrustStore,
+} from '@unwind/runtime'
+import { type Adapter, type AdapterFactory, createSidecar, type LoadedContract, type Sidecar } from '@unwind/sidecar'
+import { inject } from 'vitest'
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * Topics, schemas, keys and connections of one test file's own, on the shared stack. `close` ends everything that was
+ * started through it.
+ */
+export class World {
+  readonly ledger: LedgerEvent[] = []
+  readonly #closers: (() => Promise<unknown>)[] = []
+  readonly #keys: PublicKey[] = []
+  readonly #watchers = new Set<() => void>()
+
+  private constructor(
+    readonly topics: TopicNames,
+    readonly log: EventLog,
+    readonly registry: EventRegistry,
+  ) {}
+
+  static async open(partitions = 3): Promise<World> {
+    const stack = inject('stack')
+    const topics = topicNames(`t${randomBytes(4).toString('hex')}`)
+    const log = connectKafkajs({ brokers: stack.brokers, clientId: 'test', logger: silent })
+    const admin = await log.admin()
+    await admin.applyTopics(topicSpecifications(topics, partitions))
+    await applySchemas({ url: stack.registryUrl }, topics)
+    const registry = await openRegistry({ url: stack.registryUrl, topics })
+    const world = new World(topics, log, registry)
+    world.onClose(() => log.close())
+    await world.#watchLedger()
+    return world
+  }
+
+  onClose(close: () => Promise<unknown>): void {
+    this.#closers.unshift(close)
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close()
+  }
+
+  /** A key whose public half is trusted by everything that asks `trust()` afterwards. */
+  key(principal: string, roles: readonly Role[], systems: readonly string[] = []): SigningKey {
+    const { privateKey, publicKey } = generateKey(principal, roles, systems)
+    this.#keys.push(publicKey)
+    return signingKey(privateKey)
+  }
+
+  trust(): TrustStore {
+    return new TrustStore(this.#keys)
+  }
+
+  async sender(key: SigningKey): Promise<EventSender> {
+    const { log, topics, registry } = this
+    const sender = await createEventSender({ log, topics, registry, key, source: '/test' })
+    this.onClose(() => sender.close())
+    return sender
+  }
+
+  /** A running sidecar of one system, in this process, with an adapter that the test brings. */
+  async sidecar(contract: LoadedContract, factory: (adapterKind: string) => AdapterFactory | undefined, key: SigningKey): Promise<Sidecar> {
+    const made = factory(contract.contract.adapter.kind)
+    const sidecar = createSidecar({
+      contract,
+      ...this.parts(key),
+      ...(made ? { adapters: { [contract.contract.adapter.kind]: made } } : {}),
+    })
+    await sidecar.start()
+    this.onClose(() => sidecar.stop())
+    return sidecar
+  }
+
+  parts(key: SigningKey) {
+    const { log, registry, topics } = this
+    const onFatal = (error: Error) => {
+      throw error
+    }
+    return { log, registry, topics, key, trust: this.trust(), instance: `${key.principal}-test`, logger: silent, onFatal }
+  }
+
+  /** Resolves with the ledger as soon as `holds` says so. */
+  until(what: string, holds: (ledger: readonly LedgerEvent[]) => boolean, timeoutMs = 20_000): Promise<readonly LedgerEvent[]> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!holds(this.ledger)) return
+        this.#watchers.delete(check)
+        clearTimeout(timer)
+        resolve(this.ledger)
+      }
+      const timer = setTimeout(() => {
+        this.#watchers.delete(check)
+        const seen = this.ledger.map(e => `${e.type} ${e.data.eventId}`).join('\n  ')
+        reject(new Error(`waited ${timeoutMs} ms for: ${what}. The ledger has:\n  ${seen || '(nothing)'}`))
+      }, timeoutMs)
+      this.#watchers.add(check)
+      check()
+    })
+  }
+
+  /** Resolves when an event of this ID is in the ledger. */
+  async event(eventId: string, timeoutMs?: number): Promise<LedgerEvent> {
+    const ledger = await this.until(eventId, events => events.some(e => e.data.eventId === eventId), timeoutMs)
+    return ledger.find(e => e.data.eventId === eventId)!
+  }
+
+  of(rollbackId: string): LedgerEvent[] {
+    return this.ledger.filter(e => e.data.rollbackId === rollbackId)
+  }
+
+  async #watchLedger(): Promise<void> {
+    const opener = createEventOpener({ registry: this.registry })
+    const take = (event: UnwindEvent) => {
+      this.ledger.push(event as LedgerEvent)
+      for (const watcher of [...this.#watchers]) watcher()
+    }
+    const reader = this.log.reader({
+      topics: [this.topics.rollback],
+      from: 'start',
+      onRecords(records) {
+        for (const record of records) {
+          const opened = opener.open(record)
+          if (!(opened instanceof Promise) && opened.kind === 'event') take(opened.event)
+        }
+      },
+      onFatal: error => {
+        throw error
+      },
+    })
+    await reader.start()
+    this.onClose(() => reader.stop())
+  }
+}
+
+/** A contract as if read from a file. */
+export function loaded(contract: Record<string, unknown>): LoadedContract {
+  const document = canonicalJson(contract as never)
+  return { contract: contractSchema.parse(contract) as Contract, document, hash: hashText(document) }
+}
+
+/** `RollbackRequested` under the default policy, as a coordinator with this key would sign it. */
+export function requestOf(plan: Plan, key: SigningKey, over: object = {}): LedgerEvent {
+  const frozen = freezePlan(plan)
+  const approval = { approver: 'policy:default', planHash: frozen.planHash, grantedAt: Date.now(), expiresAt: null }
+  return {
+    type: 'RollbackRequested',
+    data: {
+      eventId: `${plan.rollbackId}/requested/r${plan.revision}`,
+      correlationId: plan.correlationId,
+      rollbackId: plan.rollbackId,
+      occurredAt: Date.now(),
+      emitter: key.principal,
+      causationId: null,
+      revision: plan.revision,
+      ...frozen,
+      approvals: [{ ...approval, keyId: key.keyId, signature: '' }],
+      requestedBy: 'user:ana',
+      policy: 'default',
+      steps: [],
+      ...over,
+    },
+  }
+}
+
+export type { Adapter }
