@@ -30,7 +30,7 @@ export default defineConfig({
             'examples/*/src/**/*.spec.ts',
             'test/unit/**/*.spec.ts',
           ],
-          exclude: [...configDefaults.exclude, '**/dist/**'],
+          exclude: [...configDefaults.exclude, '**/dist/**', '**/*.stack.spec.ts'],
           maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
@@ -43,6 +43,7 @@ export default defineConfig({
           include: [
             'test/{integration,e2e,fault,compatibility,security}/**/*.spec.ts',
             'packages/*/test/**/*.spec.ts',
+            'deploy/local/src/**/*.stack.spec.ts',
             'examples/*/test/**/*.spec.ts',
           ],
           exclude: [...configDefaults.exclude, '**/dist/**'],

@@ -1,4 +1,12 @@
-import type { Adapter, AdapterFeatures, FenceReport, FoundAction, ProbeResult, StepWork, UndoResult } from '@unwind/sidecar'
+import type {
+  Adapter,
+  AdapterFeatures,
+  FenceReport,
+  FoundAction,
+  ProbeResult,
+  StepWork,
+  UndoResult,
+} from '@unwind/sidecar'
 
 /**
  * A target in memory, to test the loop against the real Kafka: counts its effects by step key, and can be told how the
@@ -14,14 +22,22 @@ export class MemoryTarget implements Adapter {
   readonly #records = new Set<string>()
   gate: Promise<void> = Promise.resolve()
 
-  constructor(readonly features: AdapterFeatures = { atomicEffect: true, findsActions: false, fence: 'none' }) {}
+  constructor(
+    readonly features: AdapterFeatures = { atomicEffect: true, findsActions: false, fence: 'none' },
+  ) {}
 
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
 
-  async fence(requests: readonly { correlationId: string; rollbackId: string }[]): Promise<readonly FenceReport[]> {
+  async fence(
+    requests: readonly { correlationId: string; rollbackId: string }[],
+  ): Promise<readonly FenceReport[]> {
     this.calls.push(`fence ${requests.map(r => r.correlationId).join(' ')}`)
-    return requests.map(r => ({ kind: 'fenced', rollbackId: r.rollbackId, found: this.found.get(r.correlationId) ?? [] }))
+    return requests.map(r => ({
+      kind: 'fenced',
+      rollbackId: r.rollbackId,
+      found: this.found.get(r.correlationId) ?? [],
+    }))
   }
 
   async undo(work: StepWork): Promise<UndoResult> {

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import {
   type Contract,
-  type LedgerEvent,
-  type TopicNames,
-  type UnwindEvent,
   canonicalJson,
   contractSchema,
   freezePlan,
   hashText,
+  type LedgerEvent,
   type Plan,
+  type TopicNames,
   topicNames,
   topicSpecifications,
+  type UnwindEvent,
 } from '@unwind/contracts'
 import {
   applySchemas,
@@ -28,7 +28,13 @@ import {
   signingKey,
   TrustStore,
 } from '@unwind/runtime'
-import { type Adapter, type AdapterFactory, createSidecar, type LoadedContract, type Sidecar } from '@unwind/sidecar'
+import {
+  type Adapter,
+  type AdapterFactory,
+  createSidecar,
+  type LoadedContract,
+  type Sidecar,
+} from '@unwind/sidecar'
 import { inject } from 'vitest'
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
@@ -90,7 +96,11 @@ export class World {
   }
 
   /** A running sidecar of one system, in this process, with an adapter that the test brings. */
-  async sidecar(contract: LoadedContract, factory: (adapterKind: string) => AdapterFactory | undefined, key: SigningKey): Promise<Sidecar> {
+  async sidecar(
+    contract: LoadedContract,
+    factory: (adapterKind: string) => AdapterFactory | undefined,
+    key: SigningKey,
+  ): Promise<Sidecar> {
     const made = factory(contract.contract.adapter.kind)
     const sidecar = createSidecar({
       contract,
@@ -107,11 +117,24 @@ export class World {
     const onFatal = (error: Error) => {
       throw error
     }
-    return { log, registry, topics, key, trust: this.trust(), instance: `${key.principal}-test`, logger: silent, onFatal }
+    return {
+      log,
+      registry,
+      topics,
+      key,
+      trust: this.trust(),
+      instance: `${key.principal}-test`,
+      logger: silent,
+      onFatal,
+    }
   }
 
   /** Resolves with the ledger as soon as `holds` says so. */
-  until(what: string, holds: (ledger: readonly LedgerEvent[]) => boolean, timeoutMs = 20_000): Promise<readonly LedgerEvent[]> {
+  until(
+    what: string,
+    holds: (ledger: readonly LedgerEvent[]) => boolean,
+    timeoutMs = 20_000,
+  ): Promise<readonly LedgerEvent[]> {
     return new Promise((resolve, reject) => {
       const check = () => {
         if (!holds(this.ledger)) return
@@ -131,7 +154,11 @@ export class World {
 
   /** Resolves when an event of this ID is in the ledger. */
   async event(eventId: string, timeoutMs?: number): Promise<LedgerEvent> {
-    const ledger = await this.until(eventId, events => events.some(e => e.data.eventId === eventId), timeoutMs)
+    const ledger = await this.until(
+      eventId,
+      events => events.some(e => e.data.eventId === eventId),
+      timeoutMs,
+    )
     return ledger.find(e => e.data.eventId === eventId)!
   }
 
@@ -172,7 +199,12 @@ export function loaded(contract: Record<string, unknown>): LoadedContract {
 /** `RollbackRequested` under the default policy, as a coordinator with this key would sign it. */
 export function requestOf(plan: Plan, key: SigningKey, over: object = {}): LedgerEvent {
   const frozen = freezePlan(plan)
-  const approval = { approver: 'policy:default', planHash: frozen.planHash, grantedAt: Date.now(), expiresAt: null }
+  const approval = {
+    approver: 'policy:default',
+    planHash: frozen.planHash,
+    grantedAt: Date.now(),
+    expiresAt: null,
+  }
   return {
     type: 'RollbackRequested',
     data: {

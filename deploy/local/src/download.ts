@@ -5,6 +5,7 @@
  * finished. A lock keeps two processes from downloading the same thing, since Maven 3 does not share its repository safely.
  */
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -57,6 +58,7 @@ export async function download(what: Download, context: DownloadContext): Promis
     const partial = mkdtempSync(join(context.cacheDir, `.${what.name}-`))
     try {
       await fetchWithMaven(mvn, what, partial, context)
+      chmodSync(partial, 0o755) // A cache may be shared with another user.
       renameSync(partial, target)
     } finally {
       rmSync(partial, { recursive: true, force: true })

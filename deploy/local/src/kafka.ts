@@ -24,7 +24,7 @@ export const KAFKA: Download = {
 
 const READY_WITHIN_MS = 60_000
 /** When all nodes of a cluster stop at once, the last one waits in vain for a quorum to hand its partitions to. */
-const STOP_WITHIN_MS = { alone: 15_000, cluster: 5_000 }
+const STOP_WITHIN_MS = { alone: 15_000, cluster: 3_000 }
 
 export interface KafkaPart {
   readonly nodes: readonly KafkaNode[]

@@ -21,7 +21,8 @@ import { descendantsOf, isAlive } from './processes.js'
 const LEASH = `
 ( trap '' HUP INT TERM QUIT; read -r _ <&3
   kill -CONT $$ $(cat /proc/$$/task/$$/children 2>/dev/null) 2>/dev/null; kill -$1 $$ 2>/dev/null
-  n=0; while kill -0 $$ 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
+  n=0; while kill -0 $$ 2>/dev/null && ! grep -q ') Z ' /proc/$$/stat 2>/dev/null && [ $n -lt 50 ]
+  do sleep 0.1; n=$((n+1)); done
   kill -KILL -$$ ) </dev/null >/dev/null 2>&1 &
 exec 3<&-
 shift

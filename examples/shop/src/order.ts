@@ -34,8 +34,15 @@ export function seededRandom(seed: number): Random {
 
 export function makeOrder(number: number, random: Random): Order {
   const below = (limit: number) => Math.floor(random() * limit)
-  const lines = Array.from({ length: 1 + below(3) }, (_, i) => makeLine(i + 1, AVAILABLE[below(AVAILABLE.length)] ?? 'lamp', 1 + below(3)))
-  return priced({ orderNo: `order-${number}`, customerId: 1 + below(CUSTOMERS), address: `${1 + below(200)} Harbour Road`, lines })
+  const lines = Array.from({ length: 1 + below(3) }, (_, i) =>
+    makeLine(i + 1, AVAILABLE[below(AVAILABLE.length)] ?? 'lamp', 1 + below(3)),
+  )
+  return priced({
+    orderNo: `order-${number}`,
+    customerId: 1 + below(CUSTOMERS),
+    address: `${1 + below(200)} Harbour Road`,
+    lines,
+  })
 }
 
 /** The same order with a line that the stock system will refuse. */

@@ -1,6 +1,4 @@
-export * from './api/client.js'
-export { ApiProblem, ApiUnreachable } from './api/problem.js'
-export type * from './api/types.js'
+export * from './api/index.js'
 export { type Client, ClientClosed, createClient, type Recorded } from './record/client.js'
 export { type Identifiers, InvalidAction, MAX_DATA_BYTES } from './record/identifiers.js'
 export type {

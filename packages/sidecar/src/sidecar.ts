@@ -73,10 +73,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
   const { system } = contract
   const metrics = options.metrics ?? NO_METRICS
   const failpoint = options.failpoint ?? (async () => {})
-  const adapter = createAdapter(
-    { contract, actionContract: action => contract.actions[action], log: options.logger, failpoint },
-    options.adapters,
-  )
+  let adapter: Adapter | undefined
   let parts: Parts | undefined
 
   return {
@@ -86,8 +83,12 @@ export function createSidecar(options: SidecarOptions): Sidecar {
         throw new Error(
           `key ${options.key.keyId} is ${options.key.principal}: it does not speak for system ${system}`,
         )
+      adapter = await createAdapter(
+        { contract, actionContract: action => contract.actions[action], log: options.logger, failpoint },
+        options.adapters,
+      )
       await adapter.start()
-      parts = await startParts()
+      parts = await startParts(adapter)
       for (const event of announcements(options.contract, who(), Date.now())) await parts.sender.send(event)
       await parts.follower.start()
       parts.relay?.start()
@@ -105,7 +106,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       await parts?.follower.stop()
       await parts?.loop.drain(0)
       await parts?.sender.close()
-      await adapter.stop()
+      await adapter?.stop()
     },
     status: () => parts?.loop.open ?? { rollbacks: 0, attempts: 0 },
   }
@@ -114,7 +115,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
     return { principal: options.key.principal, instance: options.instance }
   }
 
-  async function startParts(): Promise<Parts> {
+  async function startParts(adapter: Adapter): Promise<Parts> {
     const { log, registry, topics, key } = options
     const sender = await createEventSender({
       log,

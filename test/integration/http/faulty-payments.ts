@@ -25,8 +25,13 @@ export class FaultyPayments {
   readonly payments = new Map<string, Payment>()
   /** Refunds that really happened, by payment. */
   readonly effects = new Map<string, number>()
-  readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[] =
-    []
+  readonly requests: {
+    method: string
+    path: string
+    headers: IncomingMessage['headers']
+    body: string
+    port: number | undefined
+  }[] = []
   readonly faults: { GET: Fault[]; POST: Fault[]; DELETE: Fault[] } = { GET: [], POST: [], DELETE: [] }
   /** Undoes that are answered with success but not done. */
   lies = false

@@ -60,4 +60,5 @@ export function workOn(ids: readonly string[], overrides: Partial<StepWork> = {}
   }
 }
 
-export const open = new AbortController().signal
+/** Never aborted. */
+export const open: AbortSignal = new AbortController().signal

@@ -31,7 +31,14 @@ function planOf(steps: readonly { system: string; waitsFor?: readonly string[]; 
     deadlineMs: 60_000,
     actions: [{ actionId: `${system}:${rollbackId}`, action: 'done', resource: null, data: '{}' }],
   }))
-  const base = { format: 1, correlationId: `order-${rollbackId}`, revision: 1, scope: [], barrier: false, basis: null } as const
+  const base = {
+    format: 1,
+    correlationId: `order-${rollbackId}`,
+    revision: 1,
+    scope: [],
+    barrier: false,
+    basis: null,
+  } as const
   return { ...base, rollbackId, steps: planned, gates: [], surfaced: [] }
 }
 
@@ -43,7 +50,8 @@ describe('the sidecar loop on a real ledger', () => {
   let send: Awaited<ReturnType<World['sender']>>
   const loyalty = new MemoryTarget()
   const payments = new MemoryTarget({ atomicEffect: false, findsActions: false, fence: 'none' })
-  const types = (rollbackId: string) => world.of(rollbackId).map(e => e.data.eventId.slice(rollbackId.length + 1))
+  const types = (rollbackId: string) =>
+    world.of(rollbackId).map(e => e.data.eventId.slice(rollbackId.length + 1))
 
   beforeAll(async () => {
     world = await World.open()
@@ -107,7 +115,11 @@ describe('the sidecar loop on a real ledger', () => {
     await send.send(request)
     const parked = await world.event(`${plan.rollbackId}/loyalty/parked/0`)
     expect(parked.data).toMatchObject({ code: 'conflict', differences: [difference] })
-    const { plan: text, planHash, approvals } = request.data as { plan: string; planHash: string; approvals: [] }
+    const {
+      plan: text,
+      planHash,
+      approvals,
+    } = request.data as { plan: string; planHash: string; approvals: [] }
     await send.send({
       type: 'OperatorCommandIssued',
       data: {
@@ -153,7 +165,14 @@ describe('the sidecar loop on a real ledger', () => {
 
   it('does nothing for a plan that its approval does not cover (I5)', async () => {
     const plan = planOf([{ system: 'loyalty' }])
-    const approval = { approver: 'policy:default', planHash: 'f'.repeat(64), grantedAt: 1, expiresAt: null, keyId: coordinator.keyId, signature: '' }
+    const approval = {
+      approver: 'policy:default',
+      planHash: 'f'.repeat(64),
+      grantedAt: 1,
+      expiresAt: null,
+      keyId: coordinator.keyId,
+      signature: '',
+    }
     await send.send(requestOf(plan, coordinator, { approvals: [approval] }))
     const next = planOf([{ system: 'loyalty' }])
     await send.send(requestOf({ ...next, correlationId: plan.correlationId }, coordinator))
@@ -192,11 +211,25 @@ describe('the sidecar loop on a real ledger', () => {
     await first.stop()
     await world.sidecar(contractOf('stock'), () => () => target, key)
     const outcome = { ...world.of(open.rollbackId).find(e => e.type === 'StepParked')!.data }
-    const proof = { attempt: 1, outcome: 'undone', restored: 1, expected: 1, fromDigest: null, toDigest: null, probe: 'x', durationMs: 1, notes: [] }
+    const proof = {
+      attempt: 1,
+      outcome: 'undone',
+      restored: 1,
+      expected: 1,
+      fromDigest: null,
+      toDigest: null,
+      probe: 'x',
+      durationMs: 1,
+      notes: [],
+    }
     const asLoyalty = await world.sender(loyaltyKey)
     await asLoyalty.send({
       type: 'CompensationCompleted',
-      data: { ...(outcome as never as object), ...proof, eventId: `${open.rollbackId}/loyalty/completed/0` } as never,
+      data: {
+        ...(outcome as never as object),
+        ...proof,
+        eventId: `${open.rollbackId}/loyalty/completed/0`,
+      } as never,
     })
     await world.event(`${open.rollbackId}/stock/completed/0`)
     expect([...target.effects]).toEqual([

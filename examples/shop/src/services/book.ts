@@ -21,8 +21,19 @@ export interface Book {
 }
 
 export type Command =
-  | { readonly kind: 'make'; readonly id: string; readonly reference: string; readonly customerId: number; readonly amount: number }
-  | { readonly kind: 'take-back'; readonly id: string; readonly amount: number; readonly ifMatch: string | null }
+  | {
+      readonly kind: 'make'
+      readonly id: string
+      readonly reference: string
+      readonly customerId: number
+      readonly amount: number
+    }
+  | {
+      readonly kind: 'take-back'
+      readonly id: string
+      readonly amount: number
+      readonly ifMatch: string | null
+    }
 
 /** One decision with an effect, as the journal keeps it. */
 export interface Remembered {
@@ -61,19 +72,32 @@ export function etagOf(entry: Entry): string {
 
 type Refusal = Extract<Decision, { kind: 'refused' }>
 
-function make(book: Book, { id, reference, customerId, amount }: Extract<Command, { kind: 'make' }>): Entry | Refusal {
-  if (!Number.isSafeInteger(amount) || amount <= 0) return refused(422, 'the amount is not a whole number above zero')
+function make(
+  book: Book,
+  { id, reference, customerId, amount }: Extract<Command, { kind: 'make' }>,
+): Entry | Refusal {
+  if (!Number.isSafeInteger(amount) || amount <= 0)
+    return refused(422, 'the amount is not a whole number above zero')
   if (book.entries.has(id)) return refused(409, `${id} exists`)
   return { id, reference, customerId, amount, takenBack: 0, reversals: 0, version: 1 }
 }
 
-function takeBack(book: Book, { id, amount, ifMatch }: Extract<Command, { kind: 'take-back' }>): Entry | Refusal {
+function takeBack(
+  book: Book,
+  { id, amount, ifMatch }: Extract<Command, { kind: 'take-back' }>,
+): Entry | Refusal {
   const entry = book.entries.get(id)
   if (!entry) return refused(404, `${id} does not exist`)
   if (ifMatch !== null && ifMatch !== etagOf(entry)) return refused(412, `${id} has changed`)
   const left = entry.amount - entry.takenBack
-  if (!Number.isSafeInteger(amount) || amount <= 0 || amount > left) return refused(422, `only ${left} of ${id} can be taken back`)
-  return { ...entry, takenBack: entry.takenBack + amount, reversals: entry.reversals + 1, version: entry.version + 1 }
+  if (!Number.isSafeInteger(amount) || amount <= 0 || amount > left)
+    return refused(422, `only ${left} of ${id} can be taken back`)
+  return {
+    ...entry,
+    takenBack: entry.takenBack + amount,
+    reversals: entry.reversals + 1,
+    version: entry.version + 1,
+  }
 }
 
 function refused(status: Refusal['status'], why: string): Refusal {

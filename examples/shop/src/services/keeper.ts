@@ -1,11 +1,23 @@
-import { type Book, type Command, type Decision, decide, EMPTY_BOOK, type Entry, remember, type Remembered } from './book.js'
+import {
+  type Book,
+  type Command,
+  type Decision,
+  decide,
+  EMPTY_BOOK,
+  type Entry,
+  type Remembered,
+  remember,
+} from './book.js'
 import { openJournal } from './journal.js'
 
 /** A book that outlives its process. */
 export interface Keeper {
   readonly book: Book
   /** One command at a time: two requests with the same key must not both be the first. */
-  submit(key: string | null, command: Command): Promise<Exclude<Decision, { kind: 'done' }> | { readonly kind: 'done'; readonly entry: Entry }>
+  submit(
+    key: string | null,
+    command: Command,
+  ): Promise<Exclude<Decision, { kind: 'done' }> | { readonly kind: 'done'; readonly entry: Entry }>
   close(): Promise<void>
 }
 

@@ -10,10 +10,13 @@ export const SUSPENDED_CUSTOMER = 0
 
 /**
  * The shop's own loyalty service. It takes part by recording its actions itself.
- *   POST /grants {id, reference, customerId, points} · POST /grants/{id}/revocations {points}
+ *   POST /grants {id, reference, customerId, points, causedBy} · POST /grants/{id}/revocations {points}
  *   GET /grants/{id} (with an ETag) · GET /grants
  */
-export async function startLoyalty({ file, port }: ServiceOptions, recorder: Pick<Recorder, 'record'>): Promise<RunningServer> {
+export async function startLoyalty(
+  { file, port }: ServiceOptions,
+  recorder: Pick<Recorder, 'record'>,
+): Promise<RunningServer> {
   const keeper = await openKeeper(file)
   const server = await serveJson(port, request => answer(keeper, recorder, request))
   return {
@@ -25,23 +28,44 @@ export async function startLoyalty({ file, port }: ServiceOptions, recorder: Pic
   }
 }
 
-async function answer(keeper: Keeper, recorder: Pick<Recorder, 'record'>, { method, path, headers, body }: JsonRequest): Promise<JsonAnswer> {
+async function answer(
+  keeper: Keeper,
+  recorder: Pick<Recorder, 'record'>,
+  { method, path, headers, body }: JsonRequest,
+): Promise<JsonAnswer> {
   const [resource, id, part] = path
   if (resource !== 'grants' || path.length > 3) return { status: 404, body: { title: 'no such resource' } }
-  if (method === 'GET' && id === undefined) return { status: 200, body: [...keeper.book.entries.values()].map(show) }
+  if (method === 'GET' && id === undefined)
+    return { status: 200, body: [...keeper.book.entries.values()].map(show) }
   if (method === 'GET' && id !== undefined && part === undefined) return one(keeper.book.entries.get(id))
   if (method === 'POST' && id === undefined) return grant(keeper, recorder, headers, body)
   if (method === 'POST' && id !== undefined && part === 'revocations') {
-    const command = { kind: 'take-back', id, amount: Number(body.points), ifMatch: headers['if-match'] ?? null } as const
+    const command = {
+      kind: 'take-back',
+      id,
+      amount: Number(body.points),
+      ifMatch: headers['if-match'] ?? null,
+    } as const
     const result = await keeper.submit(requestKey(headers), command)
     return result.kind === 'refused' ? refusal(result) : { status: 201, body: show(result.entry) }
   }
   return { status: 405, body: { title: 'no such method here' } }
 }
 
-async function grant(keeper: Keeper, recorder: Pick<Recorder, 'record'>, headers: JsonRequest['headers'], body: JsonRequest['body']): Promise<JsonAnswer> {
-  const [id, reference, customerId, amount] = [String(body.id), String(body.reference), Number(body.customerId), Number(body.points)]
-  if (customerId === SUSPENDED_CUSTOMER) return { status: 403, body: { title: 'this customer takes no points' } }
+async function grant(
+  keeper: Keeper,
+  recorder: Pick<Recorder, 'record'>,
+  headers: JsonRequest['headers'],
+  body: JsonRequest['body'],
+): Promise<JsonAnswer> {
+  const [id, reference, customerId, amount] = [
+    String(body.id),
+    String(body.reference),
+    Number(body.customerId),
+    Number(body.points),
+  ]
+  if (customerId === SUSPENDED_CUSTOMER)
+    return { status: 403, body: { title: 'this customer takes no points' } }
   const result = await keeper.submit(requestKey(headers), { kind: 'make', id, reference, customerId, amount })
   if (result.kind === 'refused') return refusal(result)
   // Recorded before it is answered, also on a replay: if this service dies in between, the caller tries again with the
@@ -50,6 +74,8 @@ async function grant(keeper: Keeper, recorder: Pick<Recorder, 'record'>, headers
     correlationId: reference,
     system: 'loyalty',
     action: 'points.granted',
+    actionId: `loyalty:${id}`,
+    ...(typeof body.causedBy === 'string' && { causationId: body.causedBy }),
     resource: `grants/${id}`,
     data: { grantId: id, points: amount },
   })
@@ -57,10 +83,20 @@ async function grant(keeper: Keeper, recorder: Pick<Recorder, 'record'>, headers
 }
 
 function one(entry: Entry | undefined): JsonAnswer {
-  return entry ? { status: 200, body: show(entry), headers: { etag: etagOf(entry) } } : { status: 404, body: { title: 'no such grant' } }
+  return entry
+    ? { status: 200, body: show(entry), headers: { etag: etagOf(entry) } }
+    : { status: 404, body: { title: 'no such grant' } }
 }
 
 function show({ id, reference, customerId, amount, takenBack, reversals }: Entry): Grant {
   const status = takenBack === 0 ? 'granted' : takenBack < amount ? 'partly revoked' : 'revoked'
-  return { id, reference, customerId, status, points: amount, revokedPoints: takenBack, revocations: reversals }
+  return {
+    id,
+    reference,
+    customerId,
+    status,
+    points: amount,
+    revokedPoints: takenBack,
+    revocations: reversals,
+  }
 }

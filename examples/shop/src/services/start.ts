@@ -24,7 +24,10 @@ export interface Services {
 export async function startServices({ folder, recorder, ports = {} }: ServicesOptions): Promise<Services> {
   const payments = await startPayments({ file: join(folder, 'payments.jsonl'), port: ports.payments ?? 0 })
   try {
-    const loyalty = await startLoyalty({ file: join(folder, 'loyalty.jsonl'), port: ports.loyalty ?? 0 }, recorder)
+    const loyalty = await startLoyalty(
+      { file: join(folder, 'loyalty.jsonl'), port: ports.loyalty ?? 0 },
+      recorder,
+    )
     let stopped: Promise<void> | null = null
     const stop = async () => {
       await Promise.all([payments.stop(), loyalty.stop()])

@@ -3,20 +3,21 @@ import { isAbsolute, resolve } from 'node:path'
 import { type TopicNames, topicNames } from '@unwind/contracts'
 import type { Command } from 'commander'
 import type { Cli } from './cli.js'
+import type { CliConfig } from './cli-config.js'
 import { CliError } from './cli-error.js'
-import { readConfigFile } from './config-file.js'
 import { type DevState, devStatePath, readDevState } from './dev-state.js'
 
 /** Where everything is, for one run of one verb. Null: nobody said. */
 export interface Settings {
+  readonly kafka: NonNullable<CliConfig['kafka']>
   readonly brokers: readonly string[] | null
   readonly registryUrl: string | null
   readonly redisUrl: string | null
   readonly databaseUrl: string | null
   readonly apiUrl: string
   readonly apiToken: string | null
-  readonly prefix: string
   readonly topics: TopicNames
+  readonly prefix: string
   readonly partitions: number
   readonly keyFile: string | null
   readonly trustFile: string | null
@@ -26,15 +27,13 @@ export interface Settings {
   readonly configFile: string | null
   /** The running `unwind dev`, if there is one. */
   readonly dev: DevState | null
-  /** The process's environment, with what `unwind dev` gives where neither it nor the configuration file says anything. */
-  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 /** Options as commander gives them; only those that a verb declares are there. */
 interface Given {
   readonly config?: string
   readonly env?: string
-  readonly kafka?: readonly string[]
+  readonly kafka?: string[]
   readonly registry?: string
   readonly api?: string
   readonly prefix?: string
@@ -42,82 +41,78 @@ interface Given {
   readonly as?: string
 }
 
+/** Where a coordinator listens unless it is told otherwise. */
 export const DEFAULT_API_URL = 'http://127.0.0.1:7300'
-
-/** Environment variable of each key of the configuration file that the command line itself needs. */
-const VARIABLES = {
-  'kafka.brokers': 'KAFKA_BROKERS',
-  'registry.url': 'SCHEMA_REGISTRY_URL',
-  'redis.url': 'REDIS_URL',
-  'database.url': 'DATABASE_URL',
-  'topics.prefix': 'UNWIND_TOPICS_PREFIX',
-  'topics.partitions': 'UNWIND_TOPICS_PARTITIONS',
-  'signing.keyFile': 'UNWIND_SIGNING_KEY_FILE',
-  'signing.trustFile': 'UNWIND_SIGNING_TRUST_FILE',
-  'api.url': 'UNWIND_API_URL',
-  'api.token': 'UNWIND_API_TOKEN',
-} as const
+const DEFAULT_PARTITIONS = 12
 
 /**
  * Option, then environment, then configuration file, then a running `unwind dev`, then the default.
- * @throws CliError "usage" naming what is wrong and where it was said.
+ * @throws ConfigError naming option, variable, or file and line of what is wrong.
+ * @throws CliError "usage" when an environment was named that does not run.
  */
 export async function settingsOf(cli: Cli, command: Command): Promise<Settings> {
   const given = command.optsWithGlobals<Given>()
   const { io } = cli
-  const environment = (given.env !== 'dev' ? given.env : undefined) ?? io.env.UNWIND_ENV ?? 'dev'
-  const dev = readDevState(devStatePath(io.cwd, environment))
-  if (dev === null && environment !== 'dev')
-    throw new CliError(
-      'usage',
-      `No local environment "${environment}" runs.`,
-      `Start it with "unwind dev --name ${environment}".`,
-    )
+  const dev = devState(cli, command, given)
   const configPath = given.config ?? io.env.UNWIND_CONFIG
   const configFile = configPath ? absolute(io.cwd, configPath) : null
-  const file = configFile ? await readConfigFile(configFile) : {}
-  const env: Record<string, string | undefined> = { ...io.env }
-  for (const [key, variable] of Object.entries(VARIABLES))
-    if (!env[variable] && file[key] === undefined && dev?.env[variable]) env[variable] = dev.env[variable]
-  for (const [variable, value] of Object.entries(dev?.env ?? {}))
-    if (!(Object.values(VARIABLES) as string[]).includes(variable)) env[variable] ??= value
-  const say = (key: keyof typeof VARIABLES): string | null => env[VARIABLES[key]] || file[key] || null
-
-  const prefix = given.prefix ?? say('topics.prefix') ?? 'unwind'
-  const brokers =
-    given.kafka ??
-    say('kafka.brokers')
-      ?.split(',')
-      .map(item => item.trim()) ??
-    null
+  const [{ loadConfig }, { cliConfig }] = await Promise.all([import('@unwind/runtime'), import('./cli-config.js')])
+  const config = loadConfig(cliConfig, {
+    ...(configFile ? { file: configFile } : {}),
+    env: io.env,
+    options: {
+      kafka: { brokers: given.kafka },
+      registry: { url: given.registry },
+      topics: { prefix: given.prefix, partitions: given.partitions },
+      api: { url: given.api },
+    },
+  })
+  const prefix = config.topics?.prefix ?? dev?.env.UNWIND_TOPICS_PREFIX ?? 'unwind'
   return {
-    brokers,
-    registryUrl: given.registry ?? say('registry.url'),
-    redisUrl: say('redis.url'),
-    databaseUrl: say('database.url'),
-    apiUrl: given.api ?? say('api.url') ?? DEFAULT_API_URL,
-    apiToken: say('api.token'),
-    prefix,
+    kafka: config.kafka ?? {},
+    brokers: config.kafka?.brokers ?? dev?.env.KAFKA_BROKERS?.split(',') ?? null,
+    registryUrl: config.registry?.url ?? dev?.env.SCHEMA_REGISTRY_URL ?? null,
+    redisUrl: config.redis?.url ?? dev?.env.REDIS_URL ?? null,
+    databaseUrl: config.database?.url ?? dev?.env.DATABASE_URL ?? null,
+    apiUrl: config.api?.url ?? dev?.apiUrl ?? DEFAULT_API_URL,
+    apiToken: config.api?.token ?? null,
     topics: topicNames(prefix),
-    partitions: given.partitions ?? partitionsOf(say('topics.partitions')),
-    keyFile: say('signing.keyFile'),
-    trustFile: say('signing.trustFile'),
+    prefix,
+    partitions: config.topics?.partitions ?? DEFAULT_PARTITIONS,
+    keyFile: config.signing?.keyFile ?? null,
+    trustFile: config.signing?.trustFile ?? dev?.trustFile ?? null,
     actor: given.as ?? io.env.UNWIND_ACTOR ?? `user:${userInfo().username}`,
     configFile,
     dev,
-    env,
   }
 }
 
-function partitionsOf(text: string | null): number {
-  if (text === null) return 12
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value < 1 || value > 1_000)
-    throw new CliError(
-      'usage',
-      `UNWIND_TOPICS_PARTITIONS: expected a whole number from 1 to 1000, got "${text}".`,
-    )
-  return value
+function devState(cli: Cli, command: Command, given: Given): DevState | null {
+  const chosen = command.getOptionValueSourceWithGlobals('env') === 'cli' ? given.env : cli.io.env.UNWIND_ENV
+  const name = chosen ?? 'dev'
+  const state = readDevState(devStatePath(cli.io.cwd, name))
+  if (state === null && chosen !== undefined)
+    throw new CliError('usage', `No local environment "${name}" runs here.`, `Start it with "unwind dev --name ${name}".`)
+  return state
+}
+
+/**
+ * Environment for a process of ours that reads its own configuration: what `unwind dev` says, where neither the
+ * environment nor the configuration file says anything.
+ */
+export function environmentFor(cli: Cli, settings: Settings): Record<string, string | undefined> {
+  const env: Record<string, string | undefined> = { ...cli.io.env }
+  const { dev } = settings
+  if (dev === null) return env
+  const fill = (variable: string, other: string, chosen: string | null): void => {
+    if (chosen !== null && env[variable] === undefined && env[other] === undefined) env[variable] = chosen
+  }
+  fill('KAFKA_BROKERS', 'UNWIND_KAFKA_BROKERS', settings.brokers?.join(',') ?? null)
+  fill('SCHEMA_REGISTRY_URL', 'UNWIND_REGISTRY_URL', settings.registryUrl)
+  fill('REDIS_URL', 'UNWIND_REDIS_URL', settings.redisUrl)
+  fill('UNWIND_SIGNING_TRUST_FILE', 'UNWIND_SIGNING_TRUST_FILE_FILE', settings.trustFile)
+  fill('UNWIND_TOPICS_PREFIX', 'UNWIND_TOPICS_PREFIX_FILE', settings.prefix)
+  return env
 }
 
 export function absolute(cwd: string, path: string): string {

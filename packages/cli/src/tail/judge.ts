@@ -42,7 +42,7 @@ export async function createJudge(options: {
       const verified = trust?.verify(record)
       if (!verified) return { ...base, event, problem: null, distrust: null, signer: null }
       if (!verified.ok) return { ...base, event, problem: null, distrust: verified.message, signer: null }
-      const refusal = admits({ event, signer: verified.signer })
+      const refusal = admits(verified.signer, event)
       const signer = verified.signer.principal
       return { ...base, event, problem: null, distrust: refusal?.message ?? null, signer }
     },

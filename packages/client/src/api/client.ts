@@ -4,11 +4,10 @@ import { type CallOptions, Transport, type TransportOptions } from './transport.
 import type {
   ApprovalDecision,
   DryRun,
-  Escalation,
+  EscalationView,
   OperatorCommand,
   ProposeRollback,
   RollbackPlan,
-  RollbackSummary,
   RollbackView,
   SystemView,
   TimelineEntry,
@@ -40,7 +39,7 @@ export interface ApiClient {
   propose(proposal: ProposeRollback, options?: CallOptions): Promise<{ readonly rollbackId: string }>
   /** The plan that a proposal would get, and what the policy would say; changes nothing. */
   dryRun(proposal: Pick<ProposeRollback, 'correlationId' | 'systems'>, options?: CallOptions): Promise<DryRun>
-  rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackSummary[]>
+  rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackView[]>
   rollback(rollbackId: string, options?: CallOptions): Promise<RollbackView>
   plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
   command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
@@ -49,7 +48,7 @@ export interface ApiClient {
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
   systems(options?: CallOptions): Promise<readonly SystemView[]>
-  escalations(options?: CallOptions): Promise<readonly Escalation[]>
+  escalations(options?: CallOptions): Promise<readonly EscalationView[]>
   /** Resolves when the coordinator says that it is ready to work. */
   ready(options?: CallOptions): Promise<void>
 }
@@ -62,7 +61,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
     propose: (proposal, call) => http.post('/v1/rollbacks', proposal, call),
     dryRun: (proposal, call) => http.post('/v1/plans', proposal, call),
     rollbacks: async (filter = {}, call = {}) =>
-      (await http.get<{ rollbacks: RollbackSummary[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
+      (await http.get<{ rollbacks: RollbackView[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
     rollback: (id, call) => http.get(rollback(id), call),
     plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
@@ -80,8 +79,8 @@ export function createApiClient(options: TransportOptions): ApiClient {
     },
     systems: async call => (await http.get<{ systems: SystemView[] }>('/v1/systems', call)).systems,
     escalations: async call =>
-      (await http.get<{ escalations: Escalation[] }>('/v1/escalations', call)).escalations,
-    ready: call => http.get('/readyz', call),
+      (await http.get<{ escalations: EscalationView[] }>('/v1/escalations', call)).escalations,
+    ready: call => http.ready('/readyz', call),
   }
 }
 

@@ -34,6 +34,14 @@ export class Transport {
     return this.#json<T>('POST', path, body, options)
   }
 
+  /** Resolves when the answer is a success, whatever it says. */
+  async ready(path: string, options: CallOptions = {}): Promise<void> {
+    const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
+    const response = await this.#fetch(path, { headers: this.#headers, signal })
+    await response.body?.cancel()
+  }
+
   /** @param lastEventId the stream goes on after this event. */
   async *stream(path: string, lastEventId: string | null, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const response = await this.#fetch(path, {

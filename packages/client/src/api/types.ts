@@ -1,14 +1,15 @@
 /** Shapes of the coordinator's HTTP API (`/v1`). Moments are epoch ms, spans milliseconds, offsets decimal strings. */
 
-export type Phase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
+import type { PlanExplanation, PolicyDecision, RollbackSummary, Timeline, TimelineEntry } from '@unwind/core'
 
-export interface RollbackSummary {
-  readonly rollbackId: string
+export type { PlanExplanation, PlanRow, PolicyDecision, StepRow, SurfacedRow, TimelineEntry } from '@unwind/core'
+
+/** One rollback as the ledger tells it, folded when it was asked for. */
+export interface RollbackView extends RollbackSummary {
   readonly correlationId: string
-  readonly phase: Phase
-  /** Null until it is closed. */
-  readonly endState: string | null
 }
+
+export type TimelineView = Timeline
 
 export interface ProposeRollback {
   readonly correlationId: string
@@ -41,84 +42,29 @@ export interface ApprovalDecision {
   readonly reason: string
 }
 
-/** One step of a plan, for people. */
-export interface PlanRow {
-  readonly tier: number
-  readonly stepId: string
-  readonly system: string
-  /** "order.placed orders/1017", in the order in which they are undone. */
-  readonly undoes: readonly string[]
-  readonly waitsFor: readonly string[]
-  readonly tandem: string | null
-  /** What opens the gate before it; null: nothing stands there. */
-  readonly gate: string | null
-  /** From ready to settled, e.g. "1m". */
-  readonly deadline: string
-}
 
-/** What a plan cannot undo. */
-export interface SurfacedRow {
-  readonly system: string
-  readonly action: string
-  readonly actionId: string
-  readonly code: string
-  readonly irreversible: boolean
-  readonly message: string
-}
-
-export interface RollbackPlan {
+/** A plan, for people. */
+export interface RollbackPlan extends PlanExplanation {
   readonly rollbackId: string
   readonly revision: number
   readonly planHash: string
-  readonly rows: readonly PlanRow[]
-  readonly surfaced: readonly SurfacedRow[]
 }
 
-export interface DryRun {
+/** What a proposal would lead to; nothing was changed. */
+export interface DryRun extends PlanExplanation {
   readonly correlationId: string
-  readonly rows: readonly PlanRow[]
-  readonly surfaced: readonly SurfacedRow[]
-  readonly policy: {
-    readonly decision: 'pre-approved' | 'needs-approval' | 'refused'
-    readonly because: readonly string[]
-    readonly required?: number
-    readonly approvers?: readonly string[]
-  }
-}
-
-export interface StepView {
-  readonly stepId: string
-  readonly system: string
-  readonly tier: number
-  readonly status: string
-  readonly round: number
-  readonly attempts: number
-  readonly message: string | null
-}
-
-export interface RollbackView extends RollbackSummary {
-  readonly steps: readonly StepView[]
-}
-
-export interface TimelineEntry {
-  readonly eventId: string
-  readonly at: number
-  readonly system: string | null
-  readonly kind: string
-  readonly title: string
-  readonly detail: string
-  readonly severity: string
-}
-
-export interface TimelineView {
-  readonly correlationId: string
-  readonly entries: readonly TimelineEntry[]
+  readonly policy: PolicyDecision
 }
 
 export interface SystemView {
   readonly system: string
+  readonly version: string
+  readonly owner: { readonly team: string; readonly contact: string }
+  readonly dependsOn: readonly string[]
+  readonly sidecars: readonly { readonly instance: string; readonly announcedAt: number }[]
 }
 
-export interface Escalation {
-  readonly escalationId: string
+export interface EscalationView extends TimelineEntry {
+  readonly correlationId: string
+  readonly acknowledged: boolean
 }

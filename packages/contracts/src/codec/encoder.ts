@@ -1,4 +1,3 @@
-/// <reference lib="es2024.string" />
 import type { EventType, UnwindEvent } from '../events.js'
 import { compileEventSchemas, type EventSchema, type EventSchemas } from './event-schemas.js'
 import { MAX_VALUE_BYTES, PREFIX_BYTES, writePrefix } from './wire-format.js'
@@ -66,9 +65,8 @@ export function createEventEncoder(options: EncoderOptions): EventEncoder {
 }
 
 function write(event: UnwindEvent, schema: EventSchema, scratch: Buffer, limit: number): Buffer {
-  const wrong = firstIllFormed(event.data, '')
-  if (wrong !== null)
-    throw new EncodeFailed(`${nameOf(event)}: ${wrong} holds half a surrogate pair and has no UTF-8 form`)
+  const wrong = schema.outgoing(event.data)
+  if (wrong) throw new EncodeFailed(`${nameOf(event)}: ${wrong.path} ${wrong.problem}`)
   try {
     const end = schema.avro.encode(event.data, scratch, PREFIX_BYTES)
     const bytes = end >= 0 ? end : scratch.length - end
@@ -95,20 +93,6 @@ function invalidFields(event: UnwindEvent, schema: EventSchema): string | null {
     },
   })
   return found.length > 0 ? found.join('; ') : null
-}
-
-/** Half a surrogate pair would be written as bytes that read back as another text: an ID would silently change. */
-function firstIllFormed(value: unknown, path: string): string | null {
-  if (typeof value === 'string') return value.isWellFormed() ? null : path
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return null
-  for (const key in value) {
-    const wrong = firstIllFormed(
-      (value as Record<string, unknown>)[key],
-      path === '' ? key : `${path}.${key}`,
-    )
-    if (wrong !== null) return wrong
-  }
-  return null
 }
 
 function nameOf(event: UnwindEvent): string {

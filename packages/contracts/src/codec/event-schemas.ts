@@ -2,6 +2,7 @@ import type avro from 'avsc'
 import { type EventType, isEventType } from '../events.js'
 import { SCHEMA_FILES, type SchemaFile } from '../generated/schemas.js'
 import { compileSchema, normalForm } from './avro-type.js'
+import { outgoingCheck, type ValueCheck } from './value-check.js'
 
 /** One version of one event, compiled. */
 export interface EventSchema {
@@ -10,6 +11,8 @@ export interface EventSchema {
   /** Text of the schema file. */
   readonly text: string
   readonly avro: avro.Type
+  /** What a value must pass before it is written. */
+  readonly outgoing: ValueCheck
 }
 
 /** All versions of all events. */
@@ -27,11 +30,13 @@ export function compileEventSchemas(files: readonly SchemaFile[] = SCHEMA_FILES)
     const versions = byType.get(file.name) ?? []
     if (file.version !== versions.length + 1)
       throw new Error(`schema ${file.name}.v${file.version}: expected version ${versions.length + 1}`)
+    const avro = compileSchema(file.schema)
     versions.push({
       type: file.name,
       version: file.version,
       text: file.schema,
-      avro: compileSchema(file.schema),
+      avro,
+      outgoing: outgoingCheck(avro),
     })
     byType.set(file.name, versions)
   }

@@ -5,6 +5,7 @@ import { compileSchema } from './avro-type.js'
 import { boundsCheck } from './bounds.js'
 import { type EventSchema, type EventSchemas, versionOfSchema } from './event-schemas.js'
 import type { Upcasters, VersionedData } from './upcast/upcaster.js'
+import { incomingCheck } from './value-check.js'
 import { PREFIX_BYTES } from './wire-format.js'
 
 /** Reads values that one writer's schema wrote, as the current version of the event. */
@@ -27,6 +28,7 @@ export function createReader(writerSchema: string, schemas: EventSchemas, upcast
   const version = versionOfSchema(versions, writer)
   const bounded = boundsCheck(writer)
   const { target, bridge } = plan(type, version, versions, upcasters)
+  const exact = incomingCheck(target.avro)
   const resolver = target.avro.createResolver(writer)
   return {
     type,
@@ -34,6 +36,8 @@ export function createReader(writerSchema: string, schemas: EventSchemas, upcast
     read(value) {
       bounded?.(value, PREFIX_BYTES)
       const data = target.avro.fromBuffer(value.subarray(PREFIX_BYTES), resolver)
+      const wrong = exact(data)
+      if (wrong) throw new RangeError(`${wrong.path} ${wrong.problem}`)
       return (bridge ? bridge(data) : data) as EventMap[EventType]
     },
   }

@@ -49,15 +49,17 @@ export function putForward(
       return [{ kind: 'emit', event: { type: 'ApprovalRequested', data } }]
     }
     case 'pre-approved': {
-      const approver = policyPrincipal(me.policy)
-      const granted = {
-        ...about,
-        eventId: eventIds.approvalGranted(rollbackId, plan.revision, approver),
-        reason: decision.because.join('; '),
+      // The request's own signature covers this approval, plan hash included, so it needs none of its own.
+      const approval = {
+        approver: policyPrincipal(me.policy),
+        planHash: frozen.planHash,
+        grantedAt: now,
+        expiresAt: null,
+        keyId: me.keyId,
+        signature: '',
       }
-      const approval = { approver, planHash: frozen.planHash, grantedAt: now, expiresAt: null }
-      const requested = request(me, state, plan.revision, frozen, granted.eventId, now)
-      return [{ kind: 'authorise', approval, granted, requested }]
+      const data = { ...request(me, state, plan.revision, frozen, causationId, now), approvals: [approval] }
+      return [{ kind: 'emit', event: { type: 'RollbackRequested', data } }]
     }
     default:
       return decision satisfies never

@@ -105,18 +105,11 @@ function keepNew(
   if (commands.length === 0) return { state, commands }
   const sent = new Set(state.sent)
   const kept = commands.filter(command => {
-    const ids = idsOf(command)
-    if (ids.length === 0) return true
-    if (ids.some(id => sent.has(id) || state.rollback.seen.has(id))) return false
-    for (const id of ids) sent.add(id)
+    if (command.kind !== 'emit') return true
+    const { eventId } = command.event.data
+    if (sent.has(eventId) || state.rollback.seen.has(eventId)) return false
+    sent.add(eventId)
     return true
   })
   return { state: { ...state, sent }, commands: kept }
-}
-
-function idsOf(command: CoordinationCommand): readonly string[] {
-  if (command.kind === 'emit') return [command.event.data.eventId]
-  // The request is what counts: an approval without it is written again with the next one.
-  if (command.kind === 'authorise') return [command.requested.eventId]
-  return []
 }

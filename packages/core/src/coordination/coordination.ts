@@ -1,11 +1,4 @@
-import type {
-  Approval,
-  ApprovalGranted,
-  ApprovalRequested,
-  LedgerEvent,
-  Recorded,
-  RollbackRequested,
-} from '@unwind/contracts'
+import type { ApprovalRequested, EscalationRaised, LedgerEvent, Recorded } from '@unwind/contracts'
 import type { ContractLookup, RecordedAction } from '../planning/input.js'
 import type { VerifiedApproval } from '../policy/approvals-cover.js'
 import type { Policy } from '../policy/policy.js'
@@ -17,6 +10,8 @@ import type { RollbackState } from '../unwind/state.js'
 export interface Coordinator {
   /** Emitter of its events. */
   readonly principal: string
+  /** Key with which they are signed: it also stands for what its policy approves. */
+  readonly keyId: string
   readonly policy: Policy
   readonly stall: StallOptions
 }
@@ -39,6 +34,12 @@ export interface PendingApproval {
   readonly denied: boolean
 }
 
+export interface Escalated {
+  readonly raised: EscalationRaised
+  /** Who acknowledged it. Null: nobody yet. */
+  readonly acknowledgedBy: string | null
+}
+
 /** One rollback as one coordinator sees it: what the ledger says, and what is under way in this process. */
 export interface Coordination {
   readonly rollback: RollbackState
@@ -53,8 +54,8 @@ export interface Coordination {
   /** Event ID of the latest finding: the cause of the next revision. */
   readonly lateCause: string | null
   readonly pending: PendingApproval | null
-  /** Escalations in the ledger: ID → who acknowledged it. */
-  readonly escalations: ReadonlyMap<string, string | null>
+  /** Escalations in the ledger, by ID. */
+  readonly escalations: ReadonlyMap<string, Escalated>
   /** Records under this rollback's name that were not taken: what they claimed to be → what was wrong. */
   readonly refused: ReadonlyMap<string, string>
   /** Event IDs that this process has sent and not yet read back. */
@@ -87,21 +88,10 @@ export type CoordinationInput =
   | { readonly kind: 'not-written'; readonly eventId: string; readonly retryAt: number }
   | { readonly kind: 'tick' }
 
-export type UnsignedApproval = Omit<Approval, 'keyId' | 'signature'>
-
-/** Sign the approval in the policy's name, put it into both events, send them together: see `authorised`. */
-export interface AuthoriseCommand {
-  readonly kind: 'authorise'
-  readonly approval: UnsignedApproval
-  readonly granted: Omit<ApprovalGranted, 'approval'>
-  readonly requested: Omit<RollbackRequested, 'approvals'>
-}
-
 export type CoordinationCommand =
   /** Read every action recorded so far under the correlation ID, no stale view; answer with `actions` or `no-actions`. */
   | { readonly kind: 'read-actions' }
   | { readonly kind: 'emit'; readonly event: LedgerEvent }
-  | AuthoriseCommand
   /** Fetch facts about the systems; answer with `facts`. */
   | { readonly kind: 'look'; readonly systems: readonly string[] }
   /** Ask again at this moment, epoch ms. */
@@ -111,12 +101,4 @@ export interface CoordinationDecision {
   /** Null: it has ended, or is not known; nothing to keep. */
   readonly state: Coordination | null
   readonly commands: readonly CoordinationCommand[]
-}
-
-/** The two events of an `authorise` command, once the approval is signed. */
-export function authorised(command: AuthoriseCommand, approval: Approval): readonly LedgerEvent[] {
-  return [
-    { type: 'ApprovalGranted', data: { ...command.granted, approval } },
-    { type: 'RollbackRequested', data: { ...command.requested, approvals: [approval] } },
-  ]
 }

@@ -4,7 +4,7 @@ import { mayApprove } from '../policy/may-approve.js'
 import type { Signer } from '../policy/signer.js'
 import { evolve } from '../unwind/evolve.js'
 import type { RollbackState } from '../unwind/state.js'
-import type { Coordination, PendingApproval } from './coordination.js'
+import type { Coordination, Escalated, PendingApproval } from './coordination.js'
 
 /**
  * Folds one ledger event. @returns null while the rollback is not known: its beginning lies elsewhere in the log.
@@ -42,16 +42,19 @@ export function foldEvent(
       return { ...state, late: [...state.late, ...found], lateCause: eventId }
     }
     case 'EscalationRaised':
-      return { ...state, escalations: new Map(state.escalations).set(event.data.escalationId, null) }
+      return escalated(state, event.data.escalationId, { raised: event.data, acknowledgedBy: null })
     case 'EscalationAcknowledged': {
-      const { escalationId, actor } = event.data
-      return state.escalations.has(escalationId)
-        ? { ...state, escalations: new Map(state.escalations).set(escalationId, actor) }
-        : state
+      const known = state.escalations.get(event.data.escalationId)
+      if (!known || known.acknowledgedBy !== null) return state
+      return escalated(state, event.data.escalationId, { ...known, acknowledgedBy: event.data.actor })
     }
     default:
       return state
   }
+}
+
+function escalated(state: Coordination, escalationId: string, entry: Escalated): Coordination {
+  return { ...state, escalations: new Map(state.escalations).set(escalationId, entry) }
 }
 
 function fresh(rollback: RollbackState): Coordination {

@@ -1,2 +1,3 @@
 export * from './coordinate.js'
 export * from './coordination.js'
+export { foldEvent as foldCoordination } from './fold.js'

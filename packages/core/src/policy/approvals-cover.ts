@@ -31,11 +31,10 @@ export function approvalsCover(
     else covering.add(item.approval.approver)
   }
   if (covering.size >= required) return null
-  const found = covering.size === 0 ? 'no valid approval' : `${covering.size} valid approvals`
   return {
     code: 'unauthorised',
     message:
-      `rollback ${request.rollbackId} revision ${request.revision}: ${found} of ${required} for plan ${short(request.planHash)}` +
+      `rollback ${request.rollbackId} revision ${request.revision}: ${covering.size} of ${required} valid approvals for plan ${short(request.planHash)}` +
       (why.length === 0 ? '' : ` (${why.join('; ')})`),
   }
 }

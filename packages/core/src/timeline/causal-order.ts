@@ -19,23 +19,34 @@ export function inLogOrder(records: readonly TimelineRecord[]): TimelineRecord[]
  * @param sorted as `inLogOrder` gives them.
  */
 export function inCausalOrder(sorted: readonly TimelineRecord[]): TimelineRecord[] {
-  const ids = new Set(sorted.map(record => record.event.data.eventId))
+  const byId = new Map(sorted.map(record => [record.event.data.eventId, record]))
   const waiting = new Map<string, TimelineRecord[]>()
   const told = new Set<string>()
   const placed = new Set<TimelineRecord>()
   const result: TimelineRecord[] = []
   for (const record of sorted) {
     const cause = record.event.data.causationId
-    if (cause === null || told.has(cause) || !ids.has(cause)) place(record)
+    if (cause === null || told.has(cause) || !byId.has(cause)) place(record)
     else {
       const effects = waiting.get(cause)
       if (effects) effects.push(record)
       else waiting.set(cause, [record])
     }
   }
-  // Only circles of causes are left, and what hangs on them.
-  for (const record of sorted) place(record)
+  // Only circles of causes are left, and what hangs on them: cut each circle at its first event.
+  const places = new Map(sorted.map((record, i) => [record, i]))
+  for (const record of sorted) if (!placed.has(record)) place(firstOfCircle(record))
   return result
+
+  function firstOfCircle(record: TimelineRecord): TimelineRecord {
+    const causeOf = (r: TimelineRecord) => byId.get(r.event.data.causationId!)!
+    const passed = new Set<TimelineRecord>()
+    let at = record
+    for (; !passed.has(at); at = causeOf(at)) passed.add(at)
+    let first = at
+    for (let r = causeOf(at); r !== at; r = causeOf(r)) if (places.get(r)! < places.get(first)!) first = r
+    return first
+  }
 
   function place(first: TimelineRecord): void {
     const open = [first]

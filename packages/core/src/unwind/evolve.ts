@@ -86,11 +86,7 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
         ? {
             ...state,
             openGates: new Set(state.openGates).add(event.data.gateId),
-            steps: openAnew(
-              state.steps,
-              event.data.occurredAt,
-              step => step.step.gate === event.data.gateId,
-            ),
+            steps: openAnew(state.steps, event.data.occurredAt, step => step.step.gate === event.data.gateId),
           }
         : state
     case 'SystemFenced':

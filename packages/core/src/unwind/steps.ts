@@ -19,9 +19,7 @@ export function openAnew(
   at: number,
   concerns: (step: StepState) => boolean,
 ): ReadonlyMap<string, StepState> {
-  return new Map(
-    [...steps].map(([id, step]) => [id, concerns(step) ? { ...step, openedAt: at } : step]),
-  )
+  return new Map([...steps].map(([id, step]) => [id, concerns(step) ? { ...step, openedAt: at } : step]))
 }
 
 /** The steps of a plan, each where the snapshot says that it stood. */

@@ -1,28 +1,23 @@
-import type { Adapter, AdapterContext } from '../adapter/port.js'
-import { ContractError } from '../adapter/port.js'
-import { createHttpAdapter } from './http/index.js'
+import { type Adapter, type AdapterContext, ContractError } from '../adapter/port.js'
 
+export type AdapterFactory = (context: AdapterContext) => Adapter | Promise<Adapter>
 
-export type AdapterFactory = (context: AdapterContext) => Adapter
-
-/** Every kind of system that a contract can name in `adapter.kind`. */
+/** Every kind of system that a contract can name in `adapter.kind`. Loaded when it is needed: a sidecar has one kind only. */
 export const ADAPTERS: Readonly<Record<string, AdapterFactory>> = {
-  http: context => createHttpAdapter(context),
-
+  http: async context => (await import('./http/index.js')).createHttpAdapter(context),
+  postgres: async context => (await import('./postgres/index.js')).createPostgresAdapter(context),
 }
 
 /** @throws ContractError when the contract names a kind that this sidecar does not have. */
-export function createAdapter(
+export async function createAdapter(
   context: AdapterContext,
   kinds: Readonly<Record<string, AdapterFactory>> = ADAPTERS,
-): Adapter {
+): Promise<Adapter> {
   const { kind } = context.contract.adapter
   const factory = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  if (!factory) {
-    const known = Object.keys(kinds).sort().join(', ')
-    throw new ContractError(
-      `contract ${context.contract.system}: adapter.kind "${kind}" is not known; this sidecar has ${known}`,
-    )
-  }
-  return factory(context)
+  if (factory) return factory(context)
+  const known = Object.keys(kinds).sort().join(', ')
+  throw new ContractError(
+    `contract ${context.contract.system}: adapter.kind "${kind}" is not known; this sidecar has ${known}`,
+  )
 }

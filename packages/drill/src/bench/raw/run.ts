@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { startChild, stopChild } from '../child.js'
 import { type RunFigures, Window } from '../window.js'
 import { SYSTEMS } from '../workload.js'
 import { loadTemplates, NAME } from './message.js'
@@ -17,7 +15,13 @@ export async function runRaw(options: {
   const prefix = `raw-${Date.now()}`
   const children = await Promise.all(
     ['coordinator', ...SYSTEMS].map(role =>
-      startNode([brokers.join(','), topic, prefix, role, templateFile]),
+      startChild(new URL('./node-process.js', import.meta.url), [
+        brokers.join(','),
+        topic,
+        prefix,
+        role,
+        templateFile,
+      ]),
     ),
   )
   const proposed = loadTemplates(templateFile).get('RollbackProposed')
@@ -51,28 +55,6 @@ export async function runRaw(options: {
     return figures
   } finally {
     await pipe.close()
-    await Promise.all(children.map(stopNode))
+    await Promise.all(children.map(stopChild))
   }
-}
-
-async function startNode(args: readonly string[]): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('./node-process.js', import.meta.url)), args, {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-  await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) =>
-      Promise.reject(new Error(`raw ${args[3]} ended with ${code} before it was ready`)),
-    ),
-  ])
-  return child
-}
-
-async function stopNode(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const gone = once(child, 'exit')
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 3_000)
-  await gone
-  clearTimeout(timer)
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { conflictPolicy, type Contract, duration } from '@unwind/contracts'
+import { type Contract, conflictPolicy, duration } from '@unwind/contracts'
 import { z } from 'zod'
 import { ContractError } from '../../adapter/port.js'
 
@@ -10,7 +10,10 @@ const correlation = z.union(
     z.strictObject({
       setting: z
         .string()
-        .regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$/, 'expected a setting with a dot, such as "unwind.correlation_id"'),
+        .regex(
+          /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$/,
+          'expected a setting with a dot, such as "unwind.correlation_id"',
+        ),
     }),
     /** For applications that cannot set one: correlation ID = prefix + the column's value. */
     z.strictObject({ column, prefix: z.string().default('') }),
@@ -30,15 +33,16 @@ const table = z.strictObject({
   action: z.string().min(1).optional(),
 })
 
-const tableName = z
-  .string()
-  .regex(/^[^."\s]+(\.[^."\s]+)?$/, 'expected a table such as "public.orders"')
+const tableName = z.string().regex(/^[^."\s]+(\.[^."\s]+)?$/, 'expected a table such as "public.orders"')
 
 export const postgresOptions = z.strictObject({
   kind: z.literal('postgres'),
-  url: z.string().min(1, 'expected a connection URL or ${NAME_OF_A_VARIABLE}'),
+  url: z.string().min(1, 'expected a connection URL, or a reference to a variable that holds one'),
   /** Where capture lives in the database. One schema a system. */
-  schema: z.string().regex(/^[a-z_][a-z0-9_]{0,40}$/, 'expected a lower-case schema name').default('unwind'),
+  schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,40}$/, 'expected a lower-case schema name')
+    .default('unwind'),
   pool: z.strictObject({ max: z.int().min(1).max(200).default(8) }).prefault({}),
   capture: z.strictObject({
     correlation: correlation.prefault({ setting: 'unwind.correlation_id' }),
@@ -69,7 +73,9 @@ export function parseOptions(contract: Contract, env: NodeJS.ProcessEnv = proces
   const where = `contract ${contract.system}@${contract.version}`
   const parsed = postgresOptions.safeParse(contract.adapter)
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(issue => `${['adapter', ...issue.path].join('.')}: ${issue.message}`)
+    const problems = parsed.error.issues.map(
+      issue => `${['adapter', ...issue.path].join('.')}: ${issue.message}`,
+    )
     throw new ContractError(`${where}: ${problems.join('; ')}`)
   }
   const options = { ...parsed.data, url: expand(parsed.data.url, env, where) }
@@ -77,13 +83,20 @@ export function parseOptions(contract: Contract, env: NodeJS.ProcessEnv = proces
   for (const [key, value] of Object.entries(options.capture.tables)) {
     const path = `${where}: adapter.capture.tables.${key}`
     if (value.action !== undefined && !names.includes(value.action))
-      throw new ContractError(`${path}.action: the contract has no action "${value.action}"; it has ${names.join(', ')}`)
+      throw new ContractError(
+        `${path}.action: the contract has no action "${value.action}"; it has ${names.join(', ')}`,
+      )
     if (value.action === undefined && names.length > 1)
-      throw new ContractError(`${path}: the contract has ${names.length} actions; say which one its transactions are (action: ${names[0]})`)
+      throw new ContractError(
+        `${path}: the contract has ${names.length} actions; say which one its transactions are (action: ${names[0]})`,
+      )
     const both = value.delta.find(name => value.ignore.includes(name))
-    if (both !== undefined) throw new ContractError(`${path}: column "${both}" is declared both delta and ignore`)
+    if (both !== undefined)
+      throw new ContractError(`${path}: column "${both}" is declared both delta and ignore`)
     if (value.key === 'row' && value.delta.length > 0)
-      throw new ContractError(`${path}.delta: a table without a key has no row that a difference could be taken from`)
+      throw new ContractError(
+        `${path}.delta: a table without a key has no row that a difference could be taken from`,
+      )
   }
   return options
 }

@@ -6,8 +6,21 @@ import { qualified } from '../sql/quote.js'
 
 /** Types whose equal values have equal bytes, so that `=` may stand for "the same image". */
 const PLAIN = new Set([
-  'smallint', 'integer', 'bigint', 'boolean', 'uuid', 'date', 'timestamp without time zone', 'timestamp with time zone',
-  'time without time zone', 'oid', 'bytea', '"char"', 'name', 'inet', 'macaddr',
+  'smallint',
+  'integer',
+  'bigint',
+  'boolean',
+  'uuid',
+  'date',
+  'timestamp without time zone',
+  'timestamp with time zone',
+  'time without time zone',
+  'oid',
+  'bytea',
+  '"char"',
+  'name',
+  'inet',
+  'macaddr',
 ])
 /** A difference can be taken and given back exactly; in floating point it cannot. */
 const DELTA = new Set(['smallint', 'integer', 'bigint', 'numeric'])
@@ -33,13 +46,19 @@ interface ColumnRow {
  * Reads from the catalog everything that the functions of the contract's tables are generated from.
  * @throws ContractError naming table, column and what to do. All of them, not only the first.
  */
-export async function readLayouts(client: ClientBase, options: PostgresOptions, where: string): Promise<readonly TableLayout[]> {
+export async function readLayouts(
+  client: ClientBase,
+  options: PostgresOptions,
+  where: string,
+): Promise<readonly TableLayout[]> {
   const problems: string[] = []
   const layouts: TableLayout[] = []
   for (const [key, table] of Object.entries(options.capture.tables)) {
     const { schema, name } = splitTable(key)
     try {
-      layouts.push(await readLayout(client, schema, name, table, table.correlation ?? options.capture.correlation))
+      layouts.push(
+        await readLayout(client, schema, name, table, table.correlation ?? options.capture.correlation),
+      )
     } catch (error) {
       if (!(error instanceof ContractError)) throw error
       problems.push(`adapter.capture.tables.${key}: ${error.message}`)
@@ -62,9 +81,12 @@ async function readLayout(
     [schema, name],
   )
   const row = found.rows[0]
-  if (!row) throw new ContractError('no such table; the name is "schema.table", in the letters of the catalog')
-  if (row.kind !== 'r' && row.kind !== 'p') throw new ContractError('is not a table (views and foreign tables have no rows of their own)')
-  if (row.partition) throw new ContractError('is a partition; capture the partitioned table that it belongs to')
+  if (!row)
+    throw new ContractError('no such table; the name is "schema.table", in the letters of the catalog')
+  if (row.kind !== 'r' && row.kind !== 'p')
+    throw new ContractError('is not a table (views and foreign tables have no rows of their own)')
+  if (row.partition)
+    throw new ContractError('is a partition; capture the partitioned table that it belongs to')
   if (row.persistence === 't') throw new ContractError('is a temporary table')
   const oid = Number(row.oid)
   const columns = await readColumns(client, oid, options)
@@ -85,7 +107,11 @@ async function readLayout(
   }
 }
 
-async function readColumns(client: ClientBase, oid: number, options: TableOptions): Promise<readonly Column[]> {
+async function readColumns(
+  client: ClientBase,
+  oid: number,
+  options: TableOptions,
+): Promise<readonly Column[]> {
   const { rows } = await client.query<ColumnRow>(
     `WITH RECURSIVE base AS (
        SELECT a.attnum, a.atttypid AS type, a.attcollation FROM pg_attribute a WHERE a.attrelid = $1
@@ -101,11 +127,14 @@ async function readColumns(client: ClientBase, oid: number, options: TableOption
   )
   const columns = rows.filter(row => !row.generated)
   for (const name of [...options.delta, ...options.ignore])
-    if (!columns.some(row => row.name === name)) throw new ContractError(`has no column "${name}" that could be written`)
+    if (!columns.some(row => row.name === name))
+      throw new ContractError(`has no column "${name}" that could be written`)
   return columns.map(row => {
     const delta = options.delta.includes(row.name)
     if (delta && !DELTA.has(row.type))
-      throw new ContractError(`delta: column "${row.name}" is ${row.type}; a difference can be undone exactly in ${[...DELTA].join(', ')}`)
+      throw new ContractError(
+        `delta: column "${row.name}" is ${row.type}; a difference can be undone exactly in ${[...DELTA].join(', ')}`,
+      )
     return {
       number: row.number,
       name: row.name,
@@ -119,7 +148,12 @@ async function readColumns(client: ClientBase, oid: number, options: TableOption
   })
 }
 
-async function readKey(client: ClientBase, oid: number, options: TableOptions, columns: readonly Column[]): Promise<readonly string[]> {
+async function readKey(
+  client: ClientBase,
+  oid: number,
+  options: TableOptions,
+  columns: readonly Column[],
+): Promise<readonly string[]> {
   if (options.key === 'row') return []
   const { rows } = await client.query<{ primary: boolean; key: string[] }>(
     `SELECT i.indisprimary AS primary, array_agg(a.attname::text ORDER BY k.position) AS key
@@ -138,16 +172,26 @@ async function readKey(client: ClientBase, oid: number, options: TableOptions, c
     )
   }
   for (const name of options.key)
-    if (!columns.some(column => column.name === name)) throw new ContractError(`key: has no column "${name}" that could be written`)
+    if (!columns.some(column => column.name === name))
+      throw new ContractError(`key: has no column "${name}" that could be written`)
   const wanted = [...options.key].sort().join('\0')
   const match = rows.find(row => [...row.key].sort().join('\0') === wanted)
-  if (!match) throw new ContractError(`key: no unique index on exactly (${options.key.join(', ')}); create one, or name one that exists`)
+  if (!match)
+    throw new ContractError(
+      `key: no unique index on exactly (${options.key.join(', ')}); create one, or name one that exists`,
+    )
   return match.key
 }
 
 /** Foreign keys that would delete or change rows of others together with ours. */
 async function readCascades(client: ClientBase, oid: number): Promise<readonly Cascade[]> {
-  const { rows } = await client.query<{ schema: string; name: string; self: boolean; theirs: string[]; ours: number[] }>(
+  const { rows } = await client.query<{
+    schema: string
+    name: string
+    self: boolean
+    theirs: string[]
+    ours: number[]
+  }>(
     `SELECT n.nspname AS schema, c.relname AS name, k.conrelid = k.confrelid AS self, k.confkey::int[] AS ours,
        (SELECT array_agg(a.attname::text ORDER BY u.i) FROM unnest(k.conkey) WITH ORDINALITY u (attnum, i)
         JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) AS theirs
@@ -164,7 +208,10 @@ async function readCascades(client: ClientBase, oid: number): Promise<readonly C
   }))
 }
 
-async function readReferences(client: ClientBase, layouts: readonly TableLayout[]): Promise<ReadonlyMap<number, readonly number[]>> {
+async function readReferences(
+  client: ClientBase,
+  layouts: readonly TableLayout[],
+): Promise<ReadonlyMap<number, readonly number[]>> {
   const { rows } = await client.query<{ child: string; parents: string[] }>(
     `SELECT conrelid::bigint AS child, array_agg(DISTINCT confrelid::bigint) AS parents FROM pg_constraint
      WHERE contype = 'f' AND conrelid <> confrelid AND conrelid = ANY ($1::oid[]) GROUP BY conrelid`,
@@ -174,13 +221,18 @@ async function readReferences(client: ClientBase, layouts: readonly TableLayout[
 }
 
 /** Longest way to a table that refers to no other captured one; a circle is cut where it is met. */
-function withDepths(layouts: readonly TableLayout[], parents: ReadonlyMap<number, readonly number[]>): readonly TableLayout[] {
+function withDepths(
+  layouts: readonly TableLayout[],
+  parents: ReadonlyMap<number, readonly number[]>,
+): readonly TableLayout[] {
   const depths = new Map<number, number>()
   const depthOf = (oid: number, path: ReadonlySet<number>): number => {
     const known = depths.get(oid)
     if (known !== undefined) return known
     const next = new Set(path).add(oid)
-    const above = (parents.get(oid) ?? []).filter(parent => !next.has(parent)).map(parent => depthOf(parent, next) + 1)
+    const above = (parents.get(oid) ?? [])
+      .filter(parent => !next.has(parent))
+      .map(parent => depthOf(parent, next) + 1)
     const depth = Math.max(0, ...above)
     depths.set(oid, depth)
     return depth
@@ -188,7 +240,10 @@ function withDepths(layouts: readonly TableLayout[], parents: ReadonlyMap<number
   return layouts.map(layout => ({ ...layout, depth: depthOf(layout.oid, new Set()) }))
 }
 
-function correlationSource(source: PostgresOptions['capture']['correlation'], columns: readonly Column[]): CorrelationSource {
+function correlationSource(
+  source: PostgresOptions['capture']['correlation'],
+  columns: readonly Column[],
+): CorrelationSource {
   if ('setting' in source) return { kind: 'setting', setting: source.setting }
   if (!columns.some(column => column.name === source.column))
     throw new ContractError(`correlation.column: has no column "${source.column}" that is stored`)

@@ -2,14 +2,20 @@ import type { ClientBase } from 'pg'
 import { ContractError } from '../../../adapter/port.js'
 import { type CapturedTable, layoutSignature, specHash, type TableLayout } from '../layout.js'
 import type { PostgresOptions } from '../options.js'
-import { baseStatements, enterFunction } from '../sql/base.js'
-import { captureFunction, dropTriggerStatements, logStatements, TRIGGER, triggerStatements } from '../sql/capture.js'
+import { baseStatements, enterFunction, liveColumns } from '../sql/base.js'
+import {
+  captureFunction,
+  dropTriggerStatements,
+  logStatements,
+  TRIGGER,
+  triggerStatements,
+} from '../sql/capture.js'
 import { describeFunction, foundFunction, unionFunctions } from '../sql/describe.js'
 import { fenceFunction } from '../sql/fence.js'
 import { netFunction } from '../sql/net.js'
 import { ident } from '../sql/quote.js'
 import { relayFunctions } from '../sql/relay.js'
-import { reviewFunction } from '../sql/review.js'
+import { reviewFunction, tallyFunction } from '../sql/review.js'
 import { stepFunctions } from '../sql/step.js'
 import { undoFunction } from '../sql/undo.js'
 import { readLayouts } from './catalog.js'
@@ -37,13 +43,19 @@ interface Known {
  * it should be. The application's tables get a trigger each and are otherwise left alone.
  * @throws ContractError for what the contract asks and the database has not; database errors as they are.
  */
-export async function installCapture(client: ClientBase, options: PostgresOptions, system: string): Promise<InstallReport> {
+export async function installCapture(
+  client: ClientBase,
+  options: PostgresOptions,
+  system: string,
+): Promise<InstallReport> {
   const where = `system ${system}`
   await client.query('BEGIN')
   try {
     await client.query(`SET LOCAL search_path = pg_catalog`)
     await client.query(`SELECT set_config('lock_timeout', $1, true)`, [`${options.lockTimeout}ms`])
-    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`unwind install ${options.schema}`])
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+      `unwind install ${options.schema}`,
+    ])
     const layouts = await readLayouts(client, options, where)
     for (const statement of baseStatements(options.schema)) await client.query(statement)
     await claimSchema(client, options, system, layouts)
@@ -51,7 +63,10 @@ export async function installCapture(client: ClientBase, options: PostgresOption
     const s = ident(options.schema)
     const rels = await client.query<{ rel: number }>(`SELECT rel FROM ${s}.captured ORDER BY rel`)
     const functions = [
-      ...unionFunctions(options.schema, rels.rows.map(row => row.rel)),
+      ...unionFunctions(
+        options.schema,
+        rels.rows.map(row => row.rel),
+      ),
       ...stepFunctions(options.schema),
       fenceFunction(options.schema),
       ...relayFunctions(options.schema),
@@ -66,15 +81,24 @@ export async function installCapture(client: ClientBase, options: PostgresOption
 }
 
 /** Two systems in one schema would publish each other's actions. */
-async function claimSchema(client: ClientBase, options: PostgresOptions, system: string, layouts: readonly TableLayout[]): Promise<void> {
+async function claimSchema(
+  client: ClientBase,
+  options: PostgresOptions,
+  system: string,
+  layouts: readonly TableLayout[],
+): Promise<void> {
   const s = ident(options.schema)
-  const { rows } = await client.query<{ system: string }>(`SELECT system FROM ${s}.meta WHERE system <> $1`, [system])
+  const { rows } = await client.query<{ system: string }>(`SELECT system FROM ${s}.meta WHERE system <> $1`, [
+    system,
+  ])
   const other = rows[0]
   if (other)
     throw new ContractError(
       `system ${system}: adapter.schema: schema "${options.schema}" belongs to system ${other.system}; give this system another schema`,
     )
-  const settings = layouts.flatMap(layout => (layout.correlation.kind === 'setting' ? [layout.correlation.setting] : []))
+  const settings = layouts.flatMap(layout =>
+    layout.correlation.kind === 'setting' ? [layout.correlation.setting] : [],
+  )
   await client.query(
     `INSERT INTO ${s}.meta (system, settings, fence) VALUES ($1, $2, $3)
      ON CONFLICT (system) DO UPDATE SET settings = excluded.settings, fence = excluded.fence`,
@@ -83,7 +107,11 @@ async function claimSchema(client: ClientBase, options: PostgresOptions, system:
   await client.query(enterFunction(options.schema, options.fence))
 }
 
-async function installTables(client: ClientBase, options: PostgresOptions, layouts: readonly TableLayout[]): Promise<InstallReport> {
+async function installTables(
+  client: ClientBase,
+  options: PostgresOptions,
+  layouts: readonly TableLayout[],
+): Promise<InstallReport> {
   const { schema, fence } = options
   const known = await knownTables(client, schema)
   const report = { installed: [] as string[], unchanged: [] as string[], retired: [] as string[] }
@@ -92,7 +120,10 @@ async function installTables(client: ClientBase, options: PostgresOptions, layou
     const spec = specHash(layout, fence)
     const old = known.find(table => table.oid === layout.oid)
     if (old && old.layout === signature && old.spec === spec && old.triggered) {
-      await client.query(`UPDATE ${ident(schema)}.captured SET depth = $2 WHERE rel = $1 AND depth <> $2`, [old.rel, layout.depth])
+      await client.query(`UPDATE ${ident(schema)}.captured SET depth = $2 WHERE rel = $1 AND depth <> $2`, [
+        old.rel,
+        layout.depth,
+      ])
       report.unchanged.push(layout.label)
       continue
     }
@@ -118,14 +149,18 @@ async function registerTable(
   const s = ident(schema)
   const values = [layout.label, spec, layout.depth, layout.onConflict]
   if (old && old.layout === signature) {
-    await client.query(`UPDATE ${s}.captured SET label = $1, spec = $2, depth = $3, on_conflict = $4 WHERE rel = $5`, [...values, old.rel])
+    await client.query(
+      `UPDATE ${s}.captured SET label = $1, spec = $2, depth = $3, on_conflict = $4,
+         columns = ${liveColumns('table_oid')} WHERE rel = $5`,
+      [...values, old.rel],
+    )
     return old.rel
   }
   // Other columns: a new log begins; the old one and its functions stay for the actions that it holds.
   if (old) await client.query(`UPDATE ${s}.captured SET active = false WHERE rel = $1`, [old.rel])
   const { rows } = await client.query<{ rel: number }>(
-    `INSERT INTO ${s}.captured (label, spec, depth, on_conflict, table_oid, active, layout)
-     VALUES ($1, $2, $3, $4, $5, true, $6) RETURNING rel`,
+    `INSERT INTO ${s}.captured (label, spec, depth, on_conflict, table_oid, active, layout, columns)
+     VALUES ($1, $2, $3, $4, $5, true, $6, ${liveColumns('$5::oid')}) RETURNING rel`,
     [...values, layout.oid, signature],
   )
   return rows[0]!.rel
@@ -137,6 +172,7 @@ async function installTable(client: ClientBase, schema: string, table: CapturedT
     captureFunction(schema, table),
     netFunction(schema, table),
     reviewFunction(schema, table),
+    tallyFunction(schema, table),
     undoFunction(schema, table),
     describeFunction(schema, table),
     foundFunction(schema, table),

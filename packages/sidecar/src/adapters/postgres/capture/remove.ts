@@ -10,7 +10,11 @@ import { ident } from '../sql/quote.js'
  * @returns the tables whose triggers were dropped.
  * @throws ContractError when the schema belongs to another system, so that nothing is dropped by mistake.
  */
-export async function removeCapture(client: ClientBase, options: PostgresOptions, system: string): Promise<readonly string[]> {
+export async function removeCapture(
+  client: ClientBase,
+  options: PostgresOptions,
+  system: string,
+): Promise<readonly string[]> {
   const { schema } = options
   await client.query('BEGIN')
   try {
@@ -22,9 +26,17 @@ export async function removeCapture(client: ClientBase, options: PostgresOptions
     }
     const owner = await client
       .query<{ system: string }>(`SELECT system FROM ${ident(schema)}.meta`)
-      .catch(() => Promise.reject(new ContractError(`system ${system}: schema "${schema}" was not made by "unwind capture install"; nothing was removed`)))
+      .catch(() =>
+        Promise.reject(
+          new ContractError(
+            `system ${system}: schema "${schema}" was not made by "unwind capture install"; nothing was removed`,
+          ),
+        ),
+      )
     if (owner.rows.some(row => row.system !== system))
-      throw new ContractError(`system ${system}: schema "${schema}" belongs to system ${owner.rows[0]?.system}; nothing was removed`)
+      throw new ContractError(
+        `system ${system}: schema "${schema}" belongs to system ${owner.rows[0]?.system}; nothing was removed`,
+      )
     const { rows } = await client.query<{ schema: string; name: string }>(
       `SELECT tn.nspname AS schema, c.relname AS name FROM pg_catalog.pg_trigger t
        JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = c.relnamespace
@@ -32,7 +44,8 @@ export async function removeCapture(client: ClientBase, options: PostgresOptions
        WHERE n.nspname = $1 AND t.tgname = $2 AND t.tgparentid = 0 ORDER BY 1, 2`,
       [schema, TRIGGER],
     )
-    for (const row of rows) for (const statement of dropTriggerStatements(row.schema, row.name)) await client.query(statement)
+    for (const row of rows)
+      for (const statement of dropTriggerStatements(row.schema, row.name)) await client.query(statement)
     await client.query(`DROP SCHEMA ${ident(schema)} CASCADE`)
     await client.query('COMMIT')
     return rows.map(row => `${row.schema}.${row.name}`)

@@ -28,14 +28,21 @@ export interface CaptureStatus {
  * Compares what is installed with what the contract asks. Changes nothing.
  * @throws ContractError when the contract asks for what the database has not.
  */
-export async function captureStatus(client: ClientBase, options: PostgresOptions, system: string): Promise<CaptureStatus> {
+export async function captureStatus(
+  client: ClientBase,
+  options: PostgresOptions,
+  system: string,
+): Promise<CaptureStatus> {
   const { schema } = options
   await client.query('BEGIN READ ONLY')
   try {
     // Types are written as install wrote them only under the same path.
     await client.query('SET LOCAL search_path = pg_catalog')
     const layouts = await readLayouts(client, options, `system ${system}`)
-    const exists = await client.query('SELECT FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE nspname = $1 AND relname = $2', [schema, 'captured'])
+    const exists = await client.query(
+      'SELECT FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE nspname = $1 AND relname = $2',
+      [schema, 'captured'],
+    )
     if (exists.rows.length === 0)
       return {
         schema,
@@ -64,21 +71,33 @@ export async function captureStatus(client: ClientBase, options: PostgresOptions
     })
     const unasked = known
       .filter(table => !layouts.some(layout => layout.oid === table.oid))
-      .map((table): TableStatus => ({ table: table.label, state: 'unasked', problem: 'is captured, but the contract does not name it; run "unwind capture install"' }))
+      .map(
+        (table): TableStatus => ({
+          table: table.label,
+          state: 'unasked',
+          problem: 'is captured, but the contract does not name it; run "unwind capture install"',
+        }),
+      )
     return { schema, installed: true, tables: [...tables, ...unasked], ...(await volume(client, schema)) }
   } finally {
     await client.query('ROLLBACK').catch(() => undefined)
   }
 }
 
-const missing = (table: string): TableStatus => ({ table, state: 'missing', problem: 'is not captured; run "unwind capture install"' })
+const missing = (table: string): TableStatus => ({
+  table,
+  state: 'missing',
+  problem: 'is not captured; run "unwind capture install"',
+})
 
 function layoutChange(old: string, now: string): string {
   const read = (text: string) => JSON.parse(text) as { columns: [number, string, string][]; key: string[] }
   const [a, b] = [read(old), read(now)]
   const column = (c: [number, string, string]) => `${c[1]} ${c[2]}`
   const gone = a.columns.filter(c => !b.columns.some(d => column(c) === column(d))).map(c => `- ${column(c)}`)
-  const added = b.columns.filter(c => !a.columns.some(d => column(c) === column(d))).map(c => `+ ${column(c)}`)
+  const added = b.columns
+    .filter(c => !a.columns.some(d => column(c) === column(d)))
+    .map(c => `+ ${column(c)}`)
   const changes = [...gone, ...added]
   return changes.length > 0 ? changes.join(', ') : `key (${a.key.join(', ')}) → (${b.key.join(', ')})`
 }
@@ -93,5 +112,9 @@ async function volume(client: ClientBase, schema: string) {
     [schema],
   )
   const row = rows[0]!
-  return { transactions: Number(row.transactions), unpublished: Number(row.unpublished), bytes: Number(row.bytes) }
+  return {
+    transactions: Number(row.transactions),
+    unpublished: Number(row.unpublished),
+    bytes: Number(row.bytes),
+  }
 }

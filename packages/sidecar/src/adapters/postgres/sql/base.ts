@@ -11,7 +11,7 @@ export function baseStatements(schema: string): readonly string[] {
     `CREATE TABLE IF NOT EXISTS ${s}.captured (
        rel integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
        table_oid oid NOT NULL, label text NOT NULL, active boolean NOT NULL,
-       layout text NOT NULL, spec text NOT NULL, depth integer NOT NULL, on_conflict text)`,
+       layout text NOT NULL, columns text NOT NULL, spec text NOT NULL, depth integer NOT NULL, on_conflict text)`,
     // Cached per session: the order of changes is that of the log's LSN, so numbers need only be unique.
     `CREATE SEQUENCE IF NOT EXISTS ${s}.tx_id CACHE 64`,
     // One row a transaction and correlation ID: what is an action to everybody else.
@@ -34,6 +34,15 @@ export function baseStatements(schema: string): readonly string[] {
        one boolean PRIMARY KEY DEFAULT true CHECK (one), xid xid8 NOT NULL, id bigint NOT NULL)`,
     `INSERT INTO ${s}.relay (xid, id) VALUES ('0', 0) ON CONFLICT DO NOTHING`,
   ]
+}
+
+/**
+ * The columns of a table as one text, as cheap as it can be: compared for every step with what install noted, and only when it
+ * differs is it found out how.
+ */
+export function liveColumns(oid: string): string {
+  return `(SELECT string_agg(a.attnum || ' ' || a.attname || ' ' || a.atttypid, ',' ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped)`
 }
 
 /** The advisory lock of a correlation ID: shared by its forward transactions, exclusive for its fence. */

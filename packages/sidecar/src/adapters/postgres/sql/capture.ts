@@ -78,7 +78,9 @@ function correlationOf(table: CapturedTable): string {
     return `  c := nullif(pg_catalog.current_setting(${literal(source.setting)}, true), '');`
   const name = ident(source.column)
   const value = (row: string) =>
-    source.prefix === '' ? `${row}.${name}::text` : `pg_catalog.textcat(${literal(source.prefix)}, ${row}.${name}::text)`
+    source.prefix === ''
+      ? `${row}.${name}::text`
+      : `pg_catalog.textcat(${literal(source.prefix)}, ${row}.${name}::text)`
   // An undo's own writes belong to the rollback's ID, not to the row's: otherwise they would look like late actions.
   return `  c := nullif(pg_catalog.current_setting('unwind.rollback_id', true), '');
   IF c IS NULL AND coalesce(pg_catalog.texteq(TG_LEVEL, 'ROW'), false) THEN

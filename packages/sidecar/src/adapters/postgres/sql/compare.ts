@@ -61,7 +61,10 @@ export function any(columns: readonly Column[], expression: (column: Column) => 
 /** The current row differs from the after-image (an inserted row) or the before-image (a deleted one). */
 export function rowDiffers(table: CapturedTable, image: 'before' | 'after'): string {
   const compared = table.columns.filter(column => !column.ignore)
-  return any(compared, column => `NOT (${same(column, current(column), image === 'after' ? n(column) : o(column))})`)
+  return any(
+    compared,
+    column => `NOT (${same(column, current(column), image === 'after' ? n(column) : o(column))})`,
+  )
 }
 
 /** Value that the undo writes into an updated row. `p_force` is a parameter of the surrounding function. */
@@ -69,7 +72,9 @@ export function restored(column: Column): string {
   const value = current(column)
   const image = `CASE WHEN ${touched(column)} AND (p_force OR (${same(column, value, n(column))} AND NOT ${broken(column)}))
       THEN ${o(column)} ELSE ${value} END`
-  return column.delta ? `CASE WHEN ${deltaTouched(column)} THEN ${value} - (${n(column)} - ${o(column)}) ELSE ${image} END` : image
+  return column.delta
+    ? `CASE WHEN ${deltaTouched(column)} THEN ${value} - (${n(column)} - ${o(column)}) ELSE ${image} END`
+    : image
 }
 
 /** Joins a table aliased `t` to a net change by the key that the row has after the action. */
@@ -86,7 +91,9 @@ export function itemText(table: CapturedTable, image: 'before' | 'after', alias 
   const prefix = literal(`${table.label}[`)
   if (table.key.length === 0) return `${prefix} || ${alias}.n0::text || ']'`
   const side = image === 'after' ? n : o
-  const parts = keyColumns(table).map((column, i) => `${literal(`${i > 0 ? ',' : ''}${column.name}=`)} || ${side(column, alias)}::text`)
+  const parts = keyColumns(table).map(
+    (column, i) => `${literal(`${i > 0 ? ',' : ''}${column.name}=`)} || ${side(column, alias)}::text`,
+  )
   return `${prefix} || ${parts.join(' || ')} || ']'`
 }
 

@@ -58,24 +58,18 @@ END $unwind$`
 export function unionFunctions(schema: string, rels: readonly number[]): readonly string[] {
   const s = ident(schema)
   const touched = rels.map(
-    rel => `SELECT ${rel}, l.op, count(*) FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx) GROUP BY l.op`,
+    rel =>
+      `SELECT ${rel}, l.op, count(*), min(l.seq) FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx) GROUP BY l.op`,
   )
   const described = rels.map(rel => `SELECT ${rel} AS rel, d.* FROM ${s}.describe_${rel}(p_tx) d`)
-  const found = rels.map(rel => `SELECT ${s}.found_${rel}(p_tx)`)
-  const none = 'SELECT NULL::integer, NULL::"char", NULL::bigint WHERE false'
+  const none = 'SELECT NULL::integer, NULL::"char", NULL::bigint, NULL::pg_lsn WHERE false'
   return [
     `
-CREATE OR REPLACE FUNCTION ${s}.touched(p_tx bigint[]) RETURNS TABLE (rel integer, op "char", rows bigint)
+CREATE OR REPLACE FUNCTION ${s}.touched(p_tx bigint[]) RETURNS TABLE (rel integer, op "char", rows bigint, first pg_lsn)
 LANGUAGE plpgsql STABLE AS $unwind$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY ${[none, ...touched].join('\n  UNION ALL ')};
-END $unwind$`,
-    `
-CREATE OR REPLACE FUNCTION ${s}.found(p_tx bigint) RETURNS text LANGUAGE plpgsql STABLE AS $unwind$
-BEGIN
-  RETURN (SELECT encode(pg_catalog.sha256(string_agg(f.hash, ''::bytea ORDER BY f.hash)), 'hex')
-    FROM (${['SELECT NULL::bytea', ...found].join(' UNION ALL ')}) f (hash));
 END $unwind$`,
     `
 CREATE OR REPLACE FUNCTION ${s}.describe(p_tx bigint[])

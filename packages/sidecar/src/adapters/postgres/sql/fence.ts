@@ -11,7 +11,7 @@ export function fenceFunction(schema: string): string {
   const lock = correlationLock('p_correlations[i]')
   return `
 CREATE OR REPLACE FUNCTION ${s}.put_fence(p_correlations text[], p_rollbacks text[], p_wait boolean)
-RETURNS TABLE (position integer, fenced boolean, xid text, part smallint, at timestamptz, tables jsonb, item text)
+RETURNS TABLE (place integer, fenced boolean, xid text, part smallint, at timestamptz, tables jsonb, item text)
 LANGUAGE plpgsql AS $unwind$
 #variable_conflict use_column
 DECLARE v_ok boolean[] := '{}'; v_bulk boolean; v_tx bigint[];

@@ -57,15 +57,36 @@ BEGIN
 END $unwind$`
 }
 
+/** tally_<rel>: the review in four numbers, with the rows counted in which newer data was kept under this key. */
+export function tallyFunction(schema: string, table: CapturedTable): string {
+  const s = ident(schema)
+  return `
+CREATE OR REPLACE FUNCTION ${s}.tally_${table.rel}(p_tx bigint[], p_single boolean, p_undo bigint, p_key text,
+  OUT expected bigint, OUT restored bigint, OUT kept bigint, OUT hash bytea)
+LANGUAGE plpgsql STABLE AS $unwind$
+BEGIN
+  SELECT count(*), count(*) FILTER (WHERE r.verdict = 'restored'),
+      count(*) FILTER (WHERE r.verdict <> 'restored' AND EXISTS (SELECT FROM ${s}.kept k WHERE k.key = p_key AND k.item = r.item)),
+      sha256(coalesce(string_agg(r.hash, ''::bytea ORDER BY r.hash), ''::bytea))
+    INTO expected, restored, kept, hash FROM ${s}.review_${table.rel}(p_tx, p_single, p_undo) r;
+END $unwind$`
+}
+
 function keyedVerdict(table: CapturedTable, deltas: readonly Column[]): string {
   const pending =
     deltas.length === 0
       ? 'false'
-      : any(deltas, c => `(${deltaTouched(c)} AND coalesce(u.d${c.number}, 0) <> n.${before(c)} - n.${after(c)})`)
+      : any(
+          deltas,
+          c => `(${deltaTouched(c)} AND coalesce(u.d${c.number}, 0) <> n.${before(c)} - n.${after(c)})`,
+        )
   return `CASE n.op
         WHEN 'U' THEN CASE
           WHEN t.present IS NULL OR ${any(table.columns, foreign)} THEN 'conflict'
-          WHEN ${any(table.columns.filter(column => !column.identityAlways), ours)} THEN 'ours'
+          WHEN ${any(
+            table.columns.filter(column => !column.identityAlways),
+            ours,
+          )} THEN 'ours'
           WHEN ${pending} THEN 'delta'
           ELSE 'restored' END
         WHEN 'I' THEN CASE
@@ -90,11 +111,14 @@ function rowVerdict(table: CapturedTable): string {
 /** A row whose key changed is looked for under its old key too: somebody may have put it back already. */
 function currentRow(table: CapturedTable): string {
   const target = qualified(table.schema, table.name)
-  if (table.key.length === 0) return `SELECT true AS present, t.* FROM ${target} t WHERE ${keyMatch(table, 'after')}`
+  if (table.key.length === 0)
+    return `SELECT true AS present, t.* FROM ${target} t WHERE ${keyMatch(table, 'after')}`
   const keys = keyColumns(table)
   const images = (side: (column: Column) => string) => keys.map(column => `n.${side(column)}`).join(', ')
   const list = table.columns.map(column => `t.${ident(column.name)}`).join(', ')
-  const located = keys.map(c => `${current(c)} = CASE n.op WHEN 'D' THEN n.${before(c)} ELSE n.${after(c)} END`).join(' AND ')
+  const located = keys
+    .map(c => `${current(c)} = CASE n.op WHEN 'D' THEN n.${before(c)} ELSE n.${after(c)} END`)
+    .join(' AND ')
   return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located}
       UNION ALL
       SELECT true, ${list} FROM ${target} t

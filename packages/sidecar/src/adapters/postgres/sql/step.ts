@@ -1,3 +1,4 @@
+import { liveColumns } from './base.js'
 import { ident } from './quote.js'
 
 /**
@@ -7,7 +8,15 @@ import { ident } from './quote.js'
  */
 export function stepFunctions(schema: string): readonly string[] {
   const s = ident(schema)
-  return [resolveFunction(s), layoutFunction(s), checkFunction(s), workFunction(s), actFunction(s), undoStep(s), reviewStep(s)]
+  return [
+    resolveFunction(s),
+    layoutFunction(s),
+    checkFunction(s),
+    workFunction(s),
+    actFunction(s),
+    undoStep(s),
+    reviewStep(s),
+  ]
 }
 
 /** The log's number of each named action. */
@@ -72,45 +81,47 @@ END $unwind$`
 /**
  * What there is to do, in an order that foreign keys allow: deleted rows come back (referred-to tables first), updates,
  * inserted rows go (referring tables first). Variant 2 lets inserted rows go first: a replaced row has to go before the
- * one that held the same unique value comes back.
+ * one that held the same unique value comes back. Otherwise tables are taken in the order in which the action took them, so
+ * that an undo and the application's own transactions lock rows in the same order.
  */
 function workFunction(s: string): string {
   return `
 CREATE OR REPLACE FUNCTION ${s}.work(p_tx bigint[], p_variant integer)
-RETURNS TABLE (rel integer, op "char", single boolean, label text, on_conflict text)
+RETURNS TABLE (rel integer, op "char", single boolean, label text, on_conflict text, fits boolean)
 LANGUAGE plpgsql STABLE AS $unwind$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  WITH logged AS (SELECT t.rel, sum(t.rows) AS total, string_agg(t.op::text, '') AS ops FROM ${s}.touched(p_tx) t GROUP BY t.rel)
-  SELECT l.rel, k.op::"char", l.total = 1, c.label, c.on_conflict
+  WITH logged AS (SELECT t.rel, sum(t.rows) AS total, string_agg(t.op::text, '') AS ops, min(t.first) AS first FROM ${s}.touched(p_tx) t GROUP BY t.rel)
+  SELECT l.rel, k.op::"char", l.total = 1, c.label, c.on_conflict, c.columns = ${liveColumns('c.table_oid')}
   FROM logged l JOIN ${s}.captured c ON c.rel = l.rel
   CROSS JOIN (VALUES ('D', 1, 3), ('U', 2, 2), ('I', 3, 1), ('T', 0, 0)) k (op, first, second)
   -- A row that was deleted and inserted again is an update in the end.
   WHERE strpos(l.ops, k.op) > 0 OR (k.op = 'U' AND strpos(l.ops, 'D') > 0 AND strpos(l.ops, 'I') > 0)
   ORDER BY CASE p_variant WHEN 1 THEN k.first ELSE k.second END,
-    CASE k.op WHEN 'D' THEN c.depth ELSE -c.depth END, l.rel DESC;
+    CASE k.op WHEN 'D' THEN c.depth WHEN 'I' THEN -c.depth ELSE 0 END, l.first, l.rel DESC;
 END $unwind$`
 }
 
 /** One pass over the tables. Stops at the first row that is not ours any more and tells all that a person must know. */
 function actFunction(s: string): string {
   return `
-CREATE OR REPLACE FUNCTION ${s}.act(p_tx bigint[], p_variant integer, p_resolution text, p_default text, p_key text, OUT items bigint, OUT overwritten bigint)
+CREATE OR REPLACE FUNCTION ${s}.act(p_tx bigint[], p_variant integer, p_resolution text, p_default text, p_key text, OUT items bigint, OUT overwritten bigint, OUT rels integer[])
 LANGUAGE plpgsql AS $unwind$
 DECLARE w record; x record; v_mode text; v_wanted bigint; v_acted bigint; v_forced bigint; v_conflicts bigint; v_open bigint;
   v_all jsonb := '[]'; v_part jsonb;
 BEGIN
-  items := 0; overwritten := 0;
+  items := 0; overwritten := 0; rels := '{}';
   FOR w IN SELECT * FROM ${s}.work(p_tx, p_variant) LOOP
     IF w.op = 'T' THEN
       RAISE EXCEPTION '% was truncated: no images of its rows exist', w.label USING ERRCODE = 'UW004',
         HINT = 'Restore the table from a backup or snapshot and resolve the step.';
     END IF;
-    PERFORM ${s}.check_layout(w.rel);
+    IF w.fits IS NOT TRUE THEN PERFORM ${s}.check_layout(w.rel); END IF;
     v_mode := coalesce(p_resolution, w.on_conflict, p_default);
     EXECUTE format('SELECT wanted, acted, forced FROM ${s}.undo_%s($1, $2, $3, $4, $5)', w.rel)
       INTO v_wanted, v_acted, v_forced USING w.op, p_tx, w.single, v_mode, p_key;
+    IF v_acted > 0 AND w.rel <> ALL (rels) THEN rels := rels || w.rel; END IF;
     items := items + v_wanted; overwritten := overwritten + coalesce(v_forced, 0);
     CONTINUE WHEN v_acted >= v_wanted OR v_mode <> 'park';
     EXECUTE format('SELECT count(*) FILTER (WHERE r.verdict = ''conflict''), count(*) FILTER (WHERE r.verdict = ''ours'')
@@ -140,7 +151,8 @@ function undoStep(s: string): string {
 CREATE OR REPLACE FUNCTION ${s}.undo(p_key text, p_rollback text, p_correlation text, p_xids xid8[], p_parts smallint[],
   p_resolution text, p_default text, OUT before boolean, OUT items bigint, OUT from_digest text, OUT notes text[])
 LANGUAGE plpgsql AS $unwind$
-DECLARE v_tx bigint[]; v_undo bigint; v_kept bigint; v_forced bigint;
+DECLARE v_tx bigint[]; v_undo bigint; v_kept bigint; v_forced bigint; v_rels integer[];
+  v_rel integer; v_hash bytea; v_hashes bytea[] := '{}';
 BEGIN
   INSERT INTO ${s}.effect (key, rollback_id, correlation_id) VALUES (p_key, p_rollback, p_correlation) ON CONFLICT DO NOTHING;
   before := NOT FOUND;
@@ -154,7 +166,7 @@ BEGIN
   FOR v_variant IN 1..2 LOOP
     BEGIN
       SET CONSTRAINTS ALL DEFERRED;
-      SELECT a.items, a.overwritten INTO items, v_forced FROM ${s}.act(v_tx, v_variant, p_resolution, p_default, p_key) a;
+      SELECT a.items, a.overwritten, a.rels INTO items, v_forced, v_rels FROM ${s}.act(v_tx, v_variant, p_resolution, p_default, p_key) a;
       SET CONSTRAINTS ALL IMMEDIATE;
       EXIT;
     EXCEPTION WHEN integrity_constraint_violation THEN
@@ -168,7 +180,11 @@ BEGIN
   IF p_resolution IS NOT NULL THEN notes := notes || format('conflicts were resolved by "%s"', p_resolution); END IF;
   IF current_setting('unwind.tx_for', true) = p_rollback THEN
     v_undo := current_setting('unwind.tx')::bigint;
-    from_digest := ${s}.found(v_undo);
+    FOREACH v_rel IN ARRAY v_rels LOOP
+      EXECUTE format('SELECT ${s}.found_%s($1)', v_rel) INTO v_hash USING v_undo;
+      v_hashes := v_hashes || v_hash;
+    END LOOP;
+    from_digest := (SELECT encode(sha256(string_agg(h, ''::bytea ORDER BY h)), 'hex') FROM unnest(v_hashes) h);
   END IF;
   UPDATE ${s}.effect e SET undo_tx = v_undo, items = undo.items, from_digest = undo.from_digest, notes = undo.notes
     WHERE e.key = p_key;
@@ -188,17 +204,14 @@ BEGIN
   SELECT e.undo_tx INTO v_undo FROM ${s}.effect e WHERE e.key = p_key;
   effect := FOUND;
   v_tx := ${s}.resolve(p_correlation, p_xids, p_parts);
-  FOR w IN SELECT k.rel, bool_and(k.single) AS single, k.label, bool_or(k.op = 'T') AS truncated FROM ${s}.work(v_tx, 1) k
+  FOR w IN SELECT k.rel, bool_and(k.single) AS single, k.label, bool_or(k.op = 'T') AS truncated,
+      bool_and(k.fits) AS fits FROM ${s}.work(v_tx, 1) k
       GROUP BY k.rel, k.label ORDER BY k.rel LOOP
     IF w.truncated THEN truncated := truncated || w.label; END IF;
-    PERFORM ${s}.check_layout(w.rel);
-    EXECUTE format('SELECT count(*) AS n, count(*) FILTER (WHERE r.verdict = ''restored'') AS ok,
-        count(*) FILTER (WHERE r.verdict <> ''restored'' AND k.item IS NOT NULL) AS kept,
-        sha256(coalesce(string_agg(r.hash, ''''::bytea ORDER BY r.hash), ''''::bytea)) AS hash
-      FROM ${s}.review_%s($1, $2, $3) r LEFT JOIN ${s}.kept k ON k.key = $4 AND k.item = r.item', w.rel)
-      INTO x USING v_tx, w.single, v_undo, p_key;
-    expected := expected + x.n; restored := restored + x.ok; kept := kept + x.kept; v_hashes := v_hashes || x.hash;
-    IF x.ok < x.n THEN
+    IF w.fits IS NOT TRUE THEN PERFORM ${s}.check_layout(w.rel); END IF;
+    EXECUTE format('SELECT * FROM ${s}.tally_%s($1, $2, $3, $4)', w.rel) INTO x USING v_tx, w.single, v_undo, p_key;
+    expected := expected + x.expected; restored := restored + x.restored; kept := kept + x.kept; v_hashes := v_hashes || x.hash;
+    IF x.restored < x.expected THEN
       EXECUTE format('SELECT coalesce(jsonb_agg(d.value || jsonb_build_object(''verdict'', d.verdict)), ''[]'')
           FROM (SELECT e.value, r.verdict FROM ${s}.review_%s($1, $2, $3) r, jsonb_array_elements(r.differences) e
             WHERE r.verdict <> ''restored'' ORDER BY r.verdict LIMIT 100) d', w.rel)

@@ -1,7 +1,18 @@
 import type { CapturedTable, Column } from '../layout.js'
 import { keyColumns } from '../layout.js'
 import { after, before } from './capture.js'
-import { any, current, deltaTouched, foreign, keyMatch, ours, restored, rowDiffers, same, touched } from './compare.js'
+import {
+  any,
+  current,
+  deltaTouched,
+  foreign,
+  keyMatch,
+  ours,
+  restored,
+  rowDiffers,
+  same,
+  touched,
+} from './compare.js'
 import { ident, qualified } from './quote.js'
 
 /**
@@ -56,7 +67,9 @@ const quoteLabel = (table: CapturedTable) => `'${table.label.replaceAll("'", "''
 
 /** One order for all undos, so that two of them do not wait for each other in a circle. */
 function lockOrder(table: CapturedTable): string {
-  return ` ORDER BY ${keyColumns(table).map(column => current(column)).join(', ')}`
+  return ` ORDER BY ${keyColumns(table)
+    .map(column => current(column))
+    .join(', ')}`
 }
 
 function updateStatement(table: CapturedTable, net: string): string {
@@ -64,7 +77,10 @@ function updateStatement(table: CapturedTable, net: string): string {
   const settable = table.columns.filter(column => !column.identityAlways)
   const deltas = settable.filter(column => column.delta)
   const set = (column: Column, value: string) => `${ident(column.name)} = ${value}`
-  const forced = any(settable, column => `(${touched(column)} AND NOT (${same(column, current(column), `n.${before(column)}`)}))`)
+  const forced = any(
+    settable,
+    column => `(${touched(column)} AND NOT (${same(column, current(column), `n.${before(column)}`)}))`,
+  )
   const main = `
     UPDATE ${target} t SET ${settable.map(column => set(column, restored(column))).join(',\n      ')}
     FROM ${net}
@@ -79,7 +95,12 @@ function updateStatement(table: CapturedTable, net: string): string {
       : `
     IF p_mode = 'keep' THEN
       UPDATE ${target} t SET ${deltas
-        .map(c => set(c, `CASE WHEN ${deltaTouched(c)} THEN ${current(c)} - (n.${after(c)} - n.${before(c)}) ELSE ${current(c)} END`))
+        .map(c =>
+          set(
+            c,
+            `CASE WHEN ${deltaTouched(c)} THEN ${current(c)} - (n.${after(c)} - n.${before(c)}) ELSE ${current(c)} END`,
+          ),
+        )
         .join(', ')}
       FROM ${net}
       WHERE n.op = 'U' AND ${keyMatch(table, 'after')} AND ${any(deltas, deltaTouched)}

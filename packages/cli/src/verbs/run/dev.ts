@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import { topicNames, topicSpecifications } from '@unwind/contracts'
+import { type Stack, startStack } from '@unwind/local-stack'
+import { applySchemas, connectKafkajs } from '@unwind/runtime'
+import { loadContractFile } from '../../contract/load-contract.js'
+import { type Child, startCoordinatorChild } from '../../dev/coordinator-child.js'
+import { endpointsTable } from '../../dev/endpoints.js'
+import { ensureDevKeys } from '../../dev/keys.js'
+import type { Cli } from '../../shell/cli.js'
+import { CliError } from '../../shell/cli-error.js'
+import { type DevState, devStatePath, readDevState, removeDevState, STATE_DIR, writeDevState } from '../../shell/dev-state.js'
+import { driverLog } from '../../shell/log.js'
+
+interface Options {
+  readonly brokers: number
+  readonly coordinator: boolean
+  readonly name: string
+  readonly system?: readonly string[]
+  readonly contracts?: readonly string[]
+  readonly apiPort: number
+  readonly fresh?: boolean
+}
+
+/** Starts everything, says where it is, and holds it until Ctrl-C; then nothing of it is left running. */
+export async function dev(cli: Cli, options: Options): Promise<void> {
+  const { brokers, name } = options
+  if (brokers !== 1 && brokers !== 3) throw new CliError('usage', 'A local Kafka has 1 or 3 brokers.')
+  const statePath = devStatePath(cli.io.cwd, name)
+  const other = readDevState(statePath)
+  if (other)
+    throw new CliError(
+      'failure',
+      `The local environment "${name}" runs already (process ${other.pid}).`,
+      'Stop it with Ctrl-C there, or give this one another --name.',
+    )
+  const systems = [
+    ...(options.system ?? []),
+    ...(options.contracts ?? []).map(file => loadContractFile(cli, file).contract.system),
+  ]
+  const stack = await startStack({
+    stateDir: join(cli.io.cwd, STATE_DIR),
+    brokers,
+    name,
+    fresh: options.fresh === true,
+    say: line => cli.say(line),
+    env: cli.io.env as NodeJS.ProcessEnv,
+    signal: cli.io.interrupted,
+  })
+  let coordinator: Child | null = null
+  try {
+    await prepare(cli, stack)
+    const state = stateOf(cli, options, stack, systems)
+    coordinator = options.coordinator ? await startCoordinatorChild(cli, state, options.apiPort) : null
+    const final: DevState = { ...state, apiUrl: coordinator?.apiUrl ?? null }
+    writeDevState(statePath, final)
+    cli.print(endpointsTable({ ...stack, apiUrl: final.apiUrl, stateFile: statePath }, cli.palette))
+    cli.say(`Other verbs find it by themselves in this directory. Ctrl-C stops all of it.`)
+    await ended(cli, coordinator)
+  } finally {
+    removeDevState(statePath)
+    cli.say('Stopping …')
+    await coordinator?.stop()
+    await stack.stop()
+    cli.say('Stopped; nothing was left running.')
+  }
+}
+
+/** Topics and schemas: what every process expects to find. */
+async function prepare(cli: Cli, stack: Stack): Promise<void> {
+  const topics = topicNames()
+  const log = connectKafkajs({ brokers: stack.brokers, clientId: 'unwind-dev', logger: driverLog(cli) })
+  try {
+    const admin = await log.admin()
+    const created = await admin.applyTopics(topicSpecifications(topics))
+    const applied = await applySchemas({ url: stack.registryUrl }, topics)
+    const added = applied.filter(schema => schema.added).length
+    cli.say(`topics: ${created.length} created; schemas: ${added} registered`)
+  } finally {
+    await log.close()
+  }
+}
+
+function stateOf(cli: Cli, { name }: Options, stack: Stack, systems: readonly string[]): DevState {
+  const { keys, trustFile } = ensureDevKeys(join(cli.io.cwd, STATE_DIR, 'keys', name), systems)
+  return { name, pid: process.pid, startedAt: Date.now(), env: { ...stack.env }, apiUrl: null, keys, trustFile }
+}
+
+/** Until Ctrl-C, or until the coordinator dies of itself: then a person should hear it and not wait in vain. */
+async function ended(cli: Cli, coordinator: Child | null): Promise<void> {
+  const { interrupted } = cli.io
+  const stopped = new Promise<void>(resolve => {
+    interrupted.addEventListener('abort', () => resolve(), { once: true })
+    if (interrupted.aborted) resolve()
+  })
+  await Promise.race([
+    stopped,
+    ...(coordinator
+      ? [
+          coordinator.died.then(code => {
+            if (!interrupted.aborted)
+              throw new CliError('failure', `The coordinator ended by itself (${code}).`, `Its log: ${coordinator.logFile}`)
+          }),
+        ]
+      : []),
+  ])
+}

@@ -1,0 +1,78 @@
+import { baseConfig, redisSection, secret } from '@unwind/runtime'
+import { z } from 'zod'
+
+export const DEFAULT_API_PORT = 7300
+
+export const apiSection = z
+  .strictObject({
+    host: z
+      .string()
+      .default('127.0.0.1')
+      .describe('Where the HTTP API listens; loopback unless it is said otherwise.'),
+    port: z.number().int().min(0).max(65_535).default(DEFAULT_API_PORT).describe('0: any free one.'),
+    token: secret()
+      .optional()
+      .describe(
+        'Bearer token that callers must show. Absent: anyone who reaches the port may call, which suits loopback only.',
+      ),
+    actor: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]*:\S+$/, 'must be "<kind>:<name>", e.g. "user:ana"')
+      .default('user:api')
+      .describe('In whose name callers act who name nobody.'),
+    approverKeyFile: z
+      .string()
+      .optional()
+      .describe(
+        'Private key with which approvals that come through the API are signed; its principal is the approver.',
+      ),
+  })
+  .prefault({})
+
+export const viewSection = z
+  .strictObject({
+    prefix: z.string().min(1).optional().describe('Before every key in Redis; absent: the topics’ prefix.'),
+    keepDays: z
+      .number()
+      .int()
+      .min(1)
+      .max(3_650)
+      .default(45)
+      .describe(
+        'Records stay in the view so long after the last one of their correlation ID; more than the actions topic keeps.',
+      ),
+    planWithinMs: z
+      .number()
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(10_000)
+      .describe('How long planning waits for the view to reach the end of the log before it escalates.'),
+  })
+  .prefault({})
+
+export const watchSection = z
+  .strictObject({
+    absentAfterMs: z.number().int().min(100).default(15_000),
+    approvalWithinMs: z.number().int().min(100).default(300_000),
+    planWithinMs: z.number().int().min(100).default(60_000),
+    pausedWithinMs: z.number().int().min(100).default(900_000),
+    fenceWithinMs: z.number().int().min(100).default(30_000),
+    supplementWithinMs: z.number().int().min(100).default(60_000),
+    closeWithinMs: z.number().int().min(100).default(60_000),
+  })
+  .prefault({})
+  .describe('When something that does not move becomes an escalation.')
+
+/** Configuration of a coordinator process: what every process has, and its own sections. */
+export const coordinatorConfig = baseConfig.extend({
+  redis: redisSection,
+  api: apiSection,
+  view: viewSection,
+  watch: watchSection,
+  policy: z
+    .strictObject({ file: z.string().optional().describe('policy.yaml; absent: the default policy.') })
+    .prefault({}),
+})
+
+export type CoordinatorConfig = z.output<typeof coordinatorConfig>

@@ -1,0 +1,292 @@
+import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import {
+  type ContractLookup,
+  type Coordination,
+  type CoordinationCommand,
+  type CoordinationInput,
+  type Coordinator,
+  coordinate,
+  foldCoordination,
+  type StallFacts,
+} from '@unwind/core'
+import type { Followed, Signer } from '@unwind/runtime'
+import type { Catalogued } from '../catalogue/catalogue.js'
+import type { LoopMetrics } from '../metrics.js'
+import { Orphans } from './orphans.js'
+import { Wakeups } from './wakeups.js'
+
+export interface LoopOptions {
+  readonly me: Coordinator
+  readonly contracts: () => ContractLookup
+  isLive(partition: number): boolean
+  send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
+  /** All actions recorded up to now. Rejects when they cannot be read for now. */
+  actionsOf(correlationId: string): Promise<Catalogued>
+  factsOf(systems: readonly string[], from: { partition: number; offset: bigint }): Promise<StallFacts>
+  /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
+  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+  readonly metrics: LoopMetrics
+  /** Epoch ms. */
+  now(): number
+}
+
+interface Entry {
+  readonly rollbackId: string
+  readonly correlationId: string
+  readonly partition: number
+  /** A restart must read from here. */
+  readonly readFrom: bigint
+  /** Offset of the latest request: a system that has committed beyond it has read it. */
+  requestedAt: bigint
+  state: Coordination
+  traceparent: string | null
+}
+
+const RETRY_MS = 1_000
+
+/**
+ * The coordinator's loop: ledger events in, its own events out. It holds no database; what it knows is the fold of the
+ * ledger from its oldest open rollback on. Every decision is `coordinate`'s.
+ */
+export class LedgerLoop {
+  /** By partition, in the order in which they began: the first one is the oldest. */
+  readonly #entries = new Map<number, Map<string, Entry>>()
+  /** By rollback ID, not by entry: a moment far away must not keep an ended rollback in memory. */
+  readonly #wakeups: Wakeups<string>
+  readonly #orphans: Orphans
+  #stopped = false
+
+  constructor(private readonly options: LoopOptions) {
+    this.#wakeups = new Wakeups(options.now, rollbackId => {
+      for (const entries of this.#entries.values()) {
+        const entry = entries.get(rollbackId)
+        if (entry) return this.#input(entry, { kind: 'tick' })
+      }
+    })
+    this.#orphans = new Orphans({
+      historyOf: options.historyOf,
+      adopt: (orphan, history) => this.#adopt(orphan.rollbackId, orphan.partition, orphan.from, history),
+      logger: options.logger,
+    })
+  }
+
+  get open(): number {
+    let sum = 0
+    for (const entries of this.#entries.values()) sum += entries.size
+    return sum
+  }
+
+  /** What this process knows of an open rollback, fresher than any view. Undefined: it is not open here. */
+  stateOf(rollbackId: string): Coordination | undefined {
+    for (const [partition, entries] of this.#entries) {
+      const entry = entries.get(rollbackId)
+      if (entry && this.options.isLive(partition)) return entry.state
+    }
+    return undefined
+  }
+
+  openStates(): readonly Coordination[] {
+    return [...this.#entries.values()].flatMap(entries => [...entries.values()].map(entry => entry.state))
+  }
+
+  /** @param approver whose key made the approval inside an ApprovalGranted. */
+  onEvent(followed: Followed, approver?: Signer): void {
+    const recorded = { event: followed.event as LedgerEvent, position: followed.position }
+    const { event, position } = recorded
+    const entries = this.#of(position.partition)
+    const known = entries.get(event.data.rollbackId)
+    const input: CoordinationInput = { kind: 'event', recorded, ...(approver ? { approver } : {}) }
+    if (known) {
+      if (event.type === 'RollbackRequested') known.requestedAt = position.offset
+      this.#input(known, input, followed.live)
+    } else this.#begin(input, recorded, followed)
+    this.options.metrics.event(recorded, followed.live)
+  }
+
+  /** A record that names this rollback was not taken. Its headers may lie, so nothing but an alarm may follow. */
+  onRefused(partition: number, rollbackId: string, claimed: string, message: string): void {
+    const entry = this.#entries.get(partition)?.get(rollbackId)
+    if (entry) this.#input(entry, { kind: 'refused', claimed, message })
+  }
+
+  /** The partition's history is folded: act on what is open in it. */
+  onLive(partition: number): void {
+    for (const entry of [...this.#of(partition).values()]) this.#input(entry, { kind: 'tick' }, true)
+    this.#orphans.onLive(partition)
+  }
+
+  onReleased(partition: number): void {
+    for (const entry of this.#of(partition).values()) this.#wakeups.forget(entry.rollbackId)
+    this.#entries.delete(partition)
+    this.#orphans.onReleased(partition)
+  }
+
+  oldestNeeded(partition: number): bigint | null {
+    const first = this.#entries.get(partition)?.values().next().value
+    const orphan = this.#orphans.oldest(partition)
+    if (!first) return orphan
+    return orphan !== null && orphan < first.readFrom ? orphan : first.readFrom
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wakeups.stop()
+    this.#orphans.stop()
+  }
+
+  #of(partition: number): Map<string, Entry> {
+    let entries = this.#entries.get(partition)
+    if (!entries) {
+      entries = new Map()
+      this.#entries.set(partition, entries)
+    }
+    return entries
+  }
+
+  #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
+    const { rollbackId, correlationId } = event.data
+    const { state, commands } = this.#decide(null, input, followed.live)
+    if (state === null) {
+      // What a system finds after the end: the rollback is no longer held here, its history is.
+      if (event.type === 'LateActionDetected')
+        this.#orphans.add(
+          { rollbackId, correlationId, partition: position.partition, from: position.offset },
+          followed.live,
+        )
+      return
+    }
+    if (event.type === 'RollbackRequested') this.#orphans.drop(rollbackId)
+    const entry: Entry = {
+      rollbackId,
+      correlationId,
+      partition: position.partition,
+      readFrom: position.offset,
+      requestedAt: position.offset,
+      state,
+      traceparent: followed.traceparent,
+    }
+    this.#of(position.partition).set(rollbackId, entry)
+    for (const command of commands) this.#run(entry, command)
+  }
+
+  #adopt(
+    rollbackId: string,
+    partition: number,
+    from: bigint,
+    history: readonly Recorded<LedgerEvent>[],
+  ): void {
+    const entries = this.#of(partition)
+    if (entries.has(rollbackId)) return
+    let state: Coordination | null = null
+    let last: LedgerEvent | undefined
+    for (const recorded of history) {
+      if (recorded.event.data.rollbackId !== rollbackId) continue
+      // An ended rollback is let go by each decision; here its whole history is wanted, so it is folded without letting go.
+      state = foldCoordination(state, recorded)
+      last = recorded.event
+    }
+    if (state === null || !last) return
+    const { correlationId } = last.data
+    const entry: Entry = {
+      rollbackId,
+      correlationId,
+      partition,
+      readFrom: from,
+      requestedAt: from,
+      state,
+      traceparent: null,
+    }
+    entries.set(rollbackId, entry)
+    this.#input(entry, { kind: 'tick' })
+  }
+
+  #input(entry: Entry, input: CoordinationInput, live = this.options.isLive(entry.partition)): void {
+    const { state, commands } = this.#decide(entry.state, input, live)
+    if (state === null) this.#forget(entry)
+    else entry.state = state
+    for (const command of commands) this.#run(entry, command)
+  }
+
+  #decide(state: Coordination | null, input: CoordinationInput, live: boolean) {
+    const { me, contracts, now } = this.options
+    return coordinate(me, state, input, { now: now(), live: live && !this.#stopped, contracts: contracts() })
+  }
+
+  #run(entry: Entry, command: CoordinationCommand): void {
+    switch (command.kind) {
+      case 'emit':
+        void this.#emit(entry, command.event)
+        return
+      case 'read-actions':
+        void this.#readActions(entry)
+        return
+      case 'look':
+        void this.#look(entry, command.systems)
+        return
+      case 'wake':
+        this.#wakeups.at(entry.rollbackId, command.at)
+        return
+      default:
+        command satisfies never
+    }
+  }
+
+  async #emit(entry: Entry, event: LedgerEvent): Promise<void> {
+    try {
+      await this.options.send(event, entry.traceparent)
+      this.options.metrics.emitted(event)
+    } catch (error) {
+      const { rollbackId, correlationId } = entry
+      this.options.logger.error(
+        { rollbackId, correlationId, eventType: event.type, reason: String(error) },
+        `${event.type} could not be made sure in the ledger; it is said again`,
+      )
+      const retryAt = this.options.now() + RETRY_MS
+      if (this.#holds(entry))
+        this.#input(entry, { kind: 'not-written', eventId: event.data.eventId, retryAt })
+    }
+  }
+
+  async #readActions(entry: Entry): Promise<void> {
+    const { metrics, now, logger } = this.options
+    const began = performance.now()
+    try {
+      const actions = await this.options.actionsOf(entry.correlationId)
+      if (this.#holds(entry)) this.#input(entry, actions)
+      metrics.planned((performance.now() - began) / 1_000)
+    } catch (error) {
+      const { rollbackId, correlationId } = entry
+      const reason = error instanceof Error ? error.message : String(error)
+      logger.warn({ rollbackId, correlationId, reason }, 'the actions cannot be read, so planning waits')
+      if (!this.#holds(entry)) return
+      this.#input(entry, {
+        kind: 'no-actions',
+        message: `it cannot be planned yet: ${reason}`,
+        hint: 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back',
+        retryAt: now() + RETRY_MS,
+      })
+    }
+  }
+
+  async #look(entry: Entry, systems: readonly string[]): Promise<void> {
+    const facts = await this.options.factsOf(systems, {
+      partition: entry.partition,
+      offset: entry.requestedAt,
+    })
+    if (this.#holds(entry)) this.#input(entry, { kind: 'facts', facts })
+  }
+
+  #holds(entry: Entry): boolean {
+    return !this.#stopped && this.#entries.get(entry.partition)?.get(entry.rollbackId) === entry
+  }
+
+  #forget(entry: Entry): void {
+    this.#wakeups.forget(entry.rollbackId)
+    this.#entries.get(entry.partition)?.delete(entry.rollbackId)
+  }
+}

@@ -1,0 +1,87 @@
+import type { LedgerEvent, Recorded } from '@unwind/contracts'
+
+/** A rollback that has ended, of which a system has found more. */
+export interface Orphan {
+  readonly rollbackId: string
+  readonly correlationId: string
+  readonly partition: number
+  /** Offset of the finding: a restart must read it again. */
+  readonly from: bigint
+}
+
+export interface OrphansOptions {
+  /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
+  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
+  adopt(orphan: Orphan, history: readonly Recorded<LedgerEvent>[]): void
+  readonly logger: { warn(fields: object, message: string): void }
+}
+
+const RETRY_MS = [100, 500, 1_000, 5_000]
+
+/** Findings about rollbacks that this process no longer holds: their history is read back, then they are taken up again. */
+export class Orphans {
+  readonly #held = new Map<string, Orphan & { until: bigint; recalling: boolean }>()
+  #stopped = false
+
+  constructor(private readonly options: OrphansOptions) {}
+
+  add(orphan: Orphan, live: boolean): void {
+    const known = this.#held.get(orphan.rollbackId)
+    if (known) known.until = orphan.from + 1n
+    else this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
+    // In history the answer may lie further on.
+    if (live) void this.#recall(orphan.rollbackId)
+  }
+
+  /** A later revision was requested: somebody has taken it up. */
+  drop(rollbackId: string): void {
+    this.#held.delete(rollbackId)
+  }
+
+  onLive(partition: number): void {
+    for (const orphan of [...this.#held.values()])
+      if (orphan.partition === partition) void this.#recall(orphan.rollbackId)
+  }
+
+  onReleased(partition: number): void {
+    for (const orphan of [...this.#held.values()])
+      if (orphan.partition === partition) this.#held.delete(orphan.rollbackId)
+  }
+
+  oldest(partition: number): bigint | null {
+    let oldest: bigint | null = null
+    for (const orphan of this.#held.values())
+      if (orphan.partition === partition && (oldest === null || orphan.from < oldest)) oldest = orphan.from
+    return oldest
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#held.clear()
+  }
+
+  async #recall(rollbackId: string): Promise<void> {
+    const orphan = this.#held.get(rollbackId)
+    if (!orphan || orphan.recalling) return
+    orphan.recalling = true
+    for (let attempt = 0; !this.#stopped && this.#held.get(rollbackId) === orphan; attempt++) {
+      const { until } = orphan
+      try {
+        const history = await this.options.historyOf(orphan.correlationId, until)
+        if (this.#held.get(rollbackId) !== orphan) return
+        // More was found while the history was read.
+        if (orphan.until > until) continue
+        this.options.adopt(orphan, history)
+        this.#held.delete(rollbackId)
+        return
+      } catch (error) {
+        const { correlationId } = orphan
+        this.options.logger.warn(
+          { rollbackId, correlationId, reason: String(error) },
+          'a system found more after the end, and the history cannot be read yet',
+        )
+        await new Promise(resolve => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]))
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import type { Metrics } from '@unwind/runtime'
+
+export interface LoopMetrics {
+  /** An event was read from the ledger. */
+  event(recorded: Recorded<LedgerEvent>, live: boolean): void
+  /** This process wrote an event. */
+  emitted(event: LedgerEvent): void
+  /** From the proposal's arrival to its plan, seconds. */
+  planned(seconds: number): void
+}
+
+export interface CoordinatorMetrics {
+  readonly loop: LoopMetrics
+  refused(code: string): void
+  projected(topic: string, records: number): void
+}
+
+export interface GaugeSources {
+  readonly open: () => number
+  /** Records that wait to go into the view. */
+  readonly viewWaiting: () => number
+  readonly viewReachable: () => boolean
+}
+
+/** Numbers of one coordinator. History that is read again is not counted twice. */
+export function createCoordinatorMetrics(
+  metrics: Metrics,
+  sources: () => GaugeSources | null,
+): CoordinatorMetrics {
+  const closed = metrics.counter('rollbacks_closed_total', 'Rollbacks that ended, by end state.', [
+    'end_state',
+  ])
+  const escalations = metrics.counter('escalations_total', 'Escalations raised, by kind.', [
+    'kind',
+    'severity',
+  ])
+  const written = metrics.counter('ledger_events_written_total', 'Events written by this coordinator.', [
+    'type',
+  ])
+  const read = metrics.counter('ledger_events_read_total', 'Events taken from the ledger.')
+  const refusals = metrics.counter('records_refused_total', 'Ledger records that were not taken, by code.', [
+    'code',
+  ])
+  const planning = metrics.histogram('plan_seconds', 'From reading a proposal to its plan.')
+  const rollback = metrics.histogram(
+    'rollback_seconds',
+    'From the request to the last outcome, of ended rollbacks.',
+  )
+  const step = metrics.histogram('step_seconds', 'From the start of a step to its proof, by system.', [
+    'system',
+  ])
+  const projected = metrics.counter('view_records_total', 'Records carried into the Redis view.', ['topic'])
+  const sample = (name: string, help: string, value: (from: GaugeSources) => number) => {
+    const gauge = metrics.gauge(name, help)
+    const collect = () => {
+      const from = sources()
+      if (from) gauge.set(value(from))
+    }
+    // prom-client asks each gauge before it is shown.
+    Object.assign(gauge, { collect })
+  }
+  sample('rollbacks_open', 'Rollbacks that this coordinator holds open.', from => from.open())
+  sample('view_lag_records', 'Records read and not yet in the Redis view.', from => from.viewWaiting())
+  sample('view_reachable', '1: Redis answers.', from => (from.viewReachable() ? 1 : 0))
+  return {
+    loop: {
+      event({ event }, live) {
+        read.inc()
+        if (!live) return
+        if (event.type === 'RollbackClosed') {
+          closed.inc({ end_state: event.data.endState })
+          rollback.observe(event.data.durationMs / 1_000)
+        } else if (event.type === 'CompensationCompleted')
+          step.observe({ system: event.data.system }, event.data.durationMs / 1_000)
+        else if (event.type === 'EscalationRaised')
+          escalations.inc({ kind: event.data.kind, severity: event.data.severity })
+      },
+      emitted: event => written.inc({ type: event.type }),
+      planned: seconds => planning.observe(seconds),
+    },
+    refused: code => refusals.inc({ code }),
+    projected: (topic, records) => projected.inc({ topic }, records),
+  }
+}
