@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ const CACHE = fileURLToPath(new URL('../../../.unwind/cache', import.meta.url))
 const START_WITHIN_MS = 30_000
 
 describe('three brokers', () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
   let stack: Stack
   let kafka: Kafka
   let admin: Admin
@@ -18,7 +19,7 @@ describe('three brokers', () => {
   beforeAll(async () => {
     const began = Date.now()
     stack = await startStack({
-      stateDir: mkdtempSync(join(tmpdir(), 'unwind-spec-')),
+      stateDir,
       parts: ['kafka'],
       brokers: 3,
       env: { PATH: process.env.PATH, JAVA_HOME: process.env.JAVA_HOME, UNWIND_CACHE_DIR: CACHE },
@@ -36,6 +37,7 @@ describe('three brokers', () => {
   afterAll(async () => {
     await admin?.disconnect()
     await stack?.stop()
+    rmSync(stateDir, { recursive: true, force: true })
   })
 
   it(`are ready within ${START_WITHIN_MS / 1_000} s, and know each other`, async () => {

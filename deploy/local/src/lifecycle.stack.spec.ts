@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ import {
   startStack,
 } from './index.js'
 import { canBind } from './ports.js'
+import { wipePostgresHome } from './postgresHome.js'
 import { groupIsAlive } from './processes.js'
 import { probeRedis } from './redisProbe.js'
 import { probeRegistry } from './registryProbe.js'
@@ -28,9 +29,12 @@ describe('a local stack', () => {
 
   beforeEach(() => {
     stateDir = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
+    chmodSync(stateDir, 0o755)
   })
   afterEach(async () => {
     await Promise.all(running.splice(0).map(stack => stack.stop()))
+    wipePostgresHome(join(stateDir, 'data/dev/postgres'))
+    rmSync(stateDir, { recursive: true, force: true })
   })
 
   async function start(parts: readonly Part[], options: Partial<StackOptions> = {}): Promise<Stack> {
@@ -178,6 +182,23 @@ describe('a local stack', () => {
     await expect(query(wrong.toString(), 'select 1')).rejects.toThrow(/password authentication failed/)
     expect(statSync(join(stateDir, 'data/dev/postgres/password')).mode & 0o777).toBe(0o600)
   })
+
+  it.runIf(process.getuid?.() === 0)(
+    'runs PostgreSQL for root although its user cannot enter the state folder',
+    async () => {
+      chmodSync(stateDir, 0o700)
+      const first = await start(['postgres'])
+      await query(first.databaseUrl, 'create table kept (n int)')
+      const elsewhere = readFileSync(join(stateDir, 'data/dev/postgres/elsewhere'), 'utf8')
+      expect(statSync(join(elsewhere, 'server')).uid).not.toBe(0)
+      await first.stop()
+      const second = await start(['postgres'])
+      await query(second.databaseUrl, 'select n from kept')
+      await second.stop()
+      const third = await start(['postgres'], { fresh: true })
+      await expect(query(third.databaseUrl, 'select n from kept')).rejects.toThrow(/does not exist/)
+    },
+  )
 
   it('uses servers that the environment names, and neither stops nor wipes them', async () => {
     const shared = inject('stack')

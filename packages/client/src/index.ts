@@ -10,5 +10,4 @@ export type {
   Proposal,
   Traced,
 } from './record/options.js'
-export { newRollbackId } from './record/rollback-id.js'
 export { BackpressureError } from './record/waiting-room.js'

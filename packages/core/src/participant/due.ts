@@ -125,6 +125,7 @@ function attempt(
       work: current,
       actions: step.step.actions,
       resolution: step.resolution,
+      firstStartedAt: step.firstStartedAt ?? now,
       intent,
       intentFirst: !me.atomicEffect,
       probeFirst: effectPossible && !me.atomicEffect,

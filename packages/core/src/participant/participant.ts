@@ -99,6 +99,8 @@ export type ParticipantCommand =
       readonly work: Work
       readonly actions: readonly PlannedAction[]
       readonly resolution: StepState['resolution']
+      /** When the target was first asked for this step, epoch ms: this attempt, or an earlier one. */
+      readonly firstStartedAt: number
       /** The intent. Written before the effect where the target cannot keep an effect record (design decision 4). */
       readonly intent: LedgerEvent
       readonly intentFirst: boolean

@@ -18,6 +18,7 @@ export function evolveStep(state: StepState, event: StepEvent): StepState {
       return {
         ...state,
         attempts: attempt,
+        firstStartedAt: state.firstStartedAt ?? at,
         changedAt: at,
         progress: { status: 'started', attempt, startedAt: at },
       }

@@ -8,6 +8,7 @@ export function freshStep(step: PlanStep, at: number): StepState {
     round: 0,
     resolution: null,
     attempts: 0,
+    firstStartedAt: null,
     changedAt: at,
     openedAt: at,
   }

@@ -2,7 +2,7 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { RegistryUnavailable, SchemaRefused } from './errors.js'
 
 export interface RegistryOptions {
-  /** Base of the Confluent-compatible API, e.g. "http://localhost:8081". */
+  /** Base of the Confluent-compatible API, e.g. "http://localhost:8081"; may hold user and password. */
   readonly url: string
   /** One call, retries included, ms. Default 5,000. */
   readonly timeoutMs?: number
@@ -35,10 +35,11 @@ export class RegistryClient {
   readonly #library: SchemaRegistry
 
   constructor(options: RegistryOptions) {
-    this.#base = options.url.replace(/\/+$/, '')
+    const { base, auth: inUrl } = splitUrl(options.url)
+    this.#base = base
     this.#timeoutMs = options.timeoutMs ?? 5_000
     this.#headers = { accept: `${MEDIA_TYPE}, application/json`, 'content-type': MEDIA_TYPE }
-    const { auth } = options
+    const auth = options.auth ?? inUrl
     if (auth)
       this.#headers.authorization = `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`
     this.#library = new SchemaRegistry({
@@ -180,7 +181,7 @@ export class RegistryClient {
   }
 
   #unavailable(why: string, cause?: unknown): RegistryUnavailable {
-    return new RegistryUnavailable(`schema registry ${withoutUserInfo(this.#base)}: ${why}`, { cause })
+    return new RegistryUnavailable(`schema registry ${this.#base}: ${why}`, { cause })
   }
 }
 
@@ -199,6 +200,17 @@ function parseOr(text: string): unknown {
   }
 }
 
-function withoutUserInfo(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//')
+/** Takes user and password out of a URL, so that no message ever shows them. @throws Error when it is no HTTP URL. */
+function splitUrl(url: string): { base: string; auth: { username: string; password: string } | undefined } {
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw new Error('the URL of the schema registry is not of the form http(s)://host:port/path')
+  const { username, password } = parsed
+  parsed.username = ''
+  parsed.password = ''
+  const auth =
+    username === ''
+      ? undefined
+      : { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  return { base: parsed.href.replace(/\/+$/, ''), auth }
 }

@@ -91,11 +91,8 @@ export class SidecarLoop {
       case 'LateActionDetected':
         return peek.system === this.options.me.system
       case 'CompensationStarted':
-        // Others wait for outcomes, not for intents; and an attempt that runs here needs no reminder.
-        return (
-          peek.system === this.options.me.system &&
-          !(peek.stepId !== null && entry.state.work.has(peek.stepId))
-        )
+        // Others wait for outcomes, not for intents.
+        return peek.system === this.options.me.system && !this.#runsHere(entry, peek)
       case 'CompensationCompleted':
       case 'CompensationFailed':
       case 'StepParked':
@@ -103,6 +100,11 @@ export class SidecarLoop {
       default:
         return false
     }
+  }
+
+  /** An attempt that runs here needs no reminder; but where the ledger holds the intent, its time counts. */
+  #runsHere(entry: Entry, { stepId }: Peek): boolean {
+    return this.options.me.atomicEffect && stepId !== null && entry.state.work.has(stepId)
   }
 
   onEvent(followed: Followed): void {
@@ -222,6 +224,7 @@ export class SidecarLoop {
       key: idempotencyKey(entry.rollbackId, command.stepId),
       actions: command.actions,
       resolution: command.resolution,
+      firstStartedAt: command.firstStartedAt,
       traceparent: entry.traceparent,
     }
     // A first attempt of a target without effect record is probed too: the request may be a late duplicate (I2).

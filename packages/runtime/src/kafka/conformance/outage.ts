@@ -24,7 +24,8 @@ export function outage(harness: BreakableHarness, outageMs: number, report: (lin
       timeout: outageMs + 90_000,
     }, async () => {
       const topic = await room.topic(3)
-      const { probe } = await member(room.log, `conformance-${randomUUID()}`, topic)
+      const group = `conformance-${randomUUID()}`
+      const { probe } = await member(room.log, group, topic)
       const tail: (string | null)[] = []
       const failures: Error[] = []
       const reader = room.log.reader({
@@ -39,6 +40,12 @@ export function outage(harness: BreakableHarness, outageMs: number, report: (lin
       await Promise.all(values.slice(0, 100).map(value => producer.publish(record(topic, value, value))))
       await until('the first hundred', () => probe.records.length === 100 && tail.length === 100)
 
+      const admin = await room.log.admin()
+      // The group forgets a member when its brokers take longer to come back than its session: it then reads on from the record.
+      await until('all is on record', async () => {
+        const committed = await admin.committed(group, topic)
+        return [...committed.values()].reduce((sum: bigint, one) => sum + (one ?? 0n), 0n) === 100n
+      })
       await harness.killBrokers()
       const during = Promise.all(
         values.slice(100, 200).map(value => producer.publish(record(topic, value, value))),

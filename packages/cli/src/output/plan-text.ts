@@ -1,0 +1,62 @@
+import type { DryRun, PolicyDecision } from '@unwind/client/api'
+import type { Palette } from './colour.js'
+import { safeText } from './safe-text.js'
+import { table } from './table.js'
+
+/** A dry run: rows by tier, blast radius, what cannot be undone, what the policy says. */
+export function planText({ correlationId, rows, surfaced, totals, policy }: DryRun, palette: Palette): string {
+  const subject = palette.bold(safeText(correlationId))
+  if (rows.length === 0 && surfaced.length === 0)
+    return `${subject}: no system holds a recorded action; there is nothing to undo.\n`
+  const steps = rows.map(row => [
+    String(row.tier),
+    row.stepId === row.system ? palette.system(row.system) : `${palette.system(row.system)} (${safeText(row.stepId)})`,
+    safeText(row.undoes.join(', ')),
+    safeText(row.waitsFor.join(', ')) || '-',
+    safeText([row.gate, row.tandem && `tandem ${row.tandem}`].filter(Boolean).join('; ')) || '-',
+    row.deadline,
+  ])
+  const radius = [
+    `${count(totals.systems, 'system')}, ${count(totals.actions, 'action')} to undo in ${count(totals.steps, 'step')} and ${count(totals.tiers, 'tier')}`,
+    totals.gates ? count(totals.gates, 'gate') : null,
+  ]
+  const parts = [
+    `${subject}: ${radius.filter(Boolean).join(', ')}`,
+    '',
+    table(['tier', 'system', 'undoes, in this order', 'waits for', 'gate', 'deadline'], steps, palette).trimEnd(),
+  ]
+  if (surfaced.length > 0) {
+    const left = surfaced.map(row => [
+      palette.system(row.system),
+      safeText(row.action),
+      palette.tone('bad', row.code),
+      safeText(row.message),
+    ])
+    parts.push(
+      '',
+      palette.tone('bad', `${count(surfaced.length, 'action')} cannot be undone; the rollback will not end green:`),
+      table(['system', 'action', 'why', ''], left, palette).trimEnd(),
+    )
+  }
+  parts.push('', policyText(policy, palette))
+  return `${parts.join('\n')}\n`
+}
+
+export function policyText(policy: PolicyDecision, palette: Palette): string {
+  const because = safeText(policy.because.join('; '))
+  switch (policy.decision) {
+    case 'pre-approved':
+      return `${palette.tone('good', 'Pre-approved')}: ${because}`
+    case 'needs-approval':
+      return `${palette.tone('warn', `Needs ${count(policy.required, 'approval')}`)} from ${safeText(policy.approvers.join(' or '))}: ${because}`
+    case 'refused':
+      return `${palette.tone('bad', 'Refused')}: ${because}`
+    default:
+      return policy satisfies never
+  }
+}
+
+/** "1 step", "2 steps". */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}

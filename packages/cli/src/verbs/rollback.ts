@@ -1,0 +1,27 @@
+import { apiOption, nameList, outputOption } from '../shell/options.js'
+import { examples, type Register } from './verb.js'
+
+export const registerRollback: Register = (program, cli) => {
+  program
+    .command('rollback')
+    .description('propose that a correlation ID be rolled back; policy and approvals decide')
+    .argument('<correlation>', 'correlation ID')
+    .requiredOption('--reason <text>', 'why, for people; goes into the ledger')
+    .option('--systems <name,...>', 'only these systems', nameList)
+    .option('--rollback-id <id>', 'its ID; asking twice with the same one is one proposal')
+    .option('--wait', 'until it has ended; the exit code then is that of "status"')
+    .option('--yes', 'do not show the plan and ask')
+    .addOption(apiOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        ['rollback order-1017 --reason "payment failed half-way"', 'shows the plan, asks, proposes'],
+        ['rollback order-1017 --reason "CI: release 42 failed" --yes --wait', 'in a pipeline'],
+      ),
+    )
+    .action(async (correlation, options, command) => {
+      const { rollback } = await import('./run/rollback.js')
+      await rollback(cli, command, correlation, options)
+    })
+}

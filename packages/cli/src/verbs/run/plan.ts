@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { planText } from '../../output/plan-text.js'
+import { apiFor } from '../../shell/api.js'
+import type { Cli, OutputFormat } from '../../shell/cli.js'
+
+interface Options {
+  readonly systems?: readonly string[]
+  readonly output: OutputFormat
+}
+
+export async function plan(cli: Cli, command: Command, correlationId: string, options: Options): Promise<void> {
+  const { api } = await apiFor(cli, command)
+  const { systems, output } = options
+  const dryRun = await api.dryRun({ correlationId, ...(systems ? { systems } : {}) }, { signal: cli.io.interrupted })
+  if (output === 'json') cli.printJson(dryRun)
+  else cli.print(planText(dryRun, cli.palette))
+}
