@@ -1,5 +1,5 @@
 // Records the bytes of every event version that has no recording yet; what is recorded stays as it is.
-//   npx tsc -b packages/runtime && node test/compatibility/record-golden.mjs
+//   npx tsc -b packages/runtime && node test/compatibility/record-golden.mjs && npx biome format --write test/compatibility
 //   node test/compatibility/record-golden.mjs --again NoteAdded.v1    only for a version that was never released
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'

@@ -4,8 +4,8 @@
  */
 import { execFile } from 'node:child_process'
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
 import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 
@@ -16,12 +16,19 @@ const DEBIAN = ['18', '17', '16', '15', '14', '13'].map(version => `/usr/lib/pos
 export async function findPgbench(): Promise<string | null> {
   for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...DEBIAN]) {
     const file = join(folder, 'pgbench')
-    if (await access(file).then(() => true, () => false)) return file
+    if (
+      await access(file).then(
+        () => true,
+        () => false,
+      )
+    )
+      return file
   }
   return null
 }
 
-export const PGBENCH_MISSING = 'pgbench is not installed (apt-get install postgresql-15 has it): nothing was tested here'
+export const PGBENCH_MISSING =
+  'pgbench is not installed (apt-get install postgresql-15 has it): nothing was tested here'
 
 /** The four tables, and what a transaction of pgbench does to them. History has no key, as pgbench makes it. */
 export const PGBENCH_TABLES = {
@@ -93,14 +100,26 @@ export class Pgbench {
       const file = join(folder, 'script.sql')
       await writeFile(file, options.script)
       const clients = options.clients ?? 4
-      const length = options.seconds === undefined ? ['-t', String(options.transactions ?? 100)] : ['-T', String(options.seconds)]
+      const length =
+        options.seconds === undefined
+          ? ['-t', String(options.transactions ?? 100)]
+          : ['-T', String(options.seconds)]
       const { stdout } = await run(this.binary, [
-        ...['-n', '-c', String(clients), '-j', String(Math.min(2, clients)), '--random-seed', String(options.seed)],
+        ...[
+          '-n',
+          '-c',
+          String(clients),
+          '-j',
+          String(Math.min(2, clients)),
+          '--random-seed',
+          String(options.seed),
+        ],
         ...[...length, '-f', file, this.databaseUrl],
       ])
       const tps = /tps = ([\d.]+) \(without/.exec(stdout)?.[1]
       const processed = /transactions actually processed: (\d+)/.exec(stdout)?.[1]
-      if (tps === undefined || processed === undefined) throw new Error(`pgbench said something else:\n${stdout}`)
+      if (tps === undefined || processed === undefined)
+        throw new Error(`pgbench said something else:\n${stdout}`)
       return { tps: Number(tps), processed: Number(processed) }
     } finally {
       await rm(folder, { recursive: true })
@@ -150,7 +169,8 @@ export async function pgbenchDigest(databaseUrl: string): Promise<string> {
   await client.connect()
   try {
     const parts = Object.values(PGBENCH_TABLES).map(
-      table => `(SELECT md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), '')) FROM ${table} t)`,
+      table =>
+        `(SELECT md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), '')) FROM ${table} t)`,
     )
     const { rows } = await client.query<{ digest: string }>(`SELECT ${parts.join(` || `)} AS digest`)
     return rows[0]!.digest

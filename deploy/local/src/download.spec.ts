@@ -7,7 +7,7 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type DownloadContext, download } from './download.js'
@@ -83,11 +83,16 @@ describe('a download, by a Maven that is a script', () => {
     expect(existsSync(join(context.cacheDir, WHAT.name))).toBe(false)
   })
 
-  it("uses a repository of its own where the home cannot be written to, and the user's otherwise", async () => {
+  it('uses the repository of the home that HOME names, and one of its own where that cannot be written to', async () => {
     maven('echo content > $out/file')
     await download(WHAT, context)
     await download({ ...WHAT, name: 'other-1.0' }, { ...context, env: { ...context.env, HOME: '/dev/null' } })
-    expect(calls()[0]).not.toContain('maven.repo.local')
+    await download(
+      { ...WHAT, name: 'third-1.0' },
+      { ...context, env: { ...context.env, HOME: userInfo().homedir } },
+    )
+    expect(calls()[0]).toContain(`-Dmaven.repo.local=${join(folder, '.m2/repository')}`)
     expect(calls()[1]).toContain(`-Dmaven.repo.local=${join(context.cacheDir, 'maven')}`)
+    expect(calls()[2]).not.toContain('maven.repo.local')
   })
 })

@@ -5,7 +5,9 @@
  * finished. A lock keeps two processes from downloading the same thing, since Maven 3 does not share its repository safely.
  */
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +17,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withLock } from './lock.js'
@@ -77,15 +79,16 @@ async function fetchWithMaven(
   const started = Date.now()
   const seconds = () => Math.round((Date.now() - started) / 1_000)
   context.say(`${what.label}: downloading, about ${what.megabytes} MB, once`)
-  const watched = join(repository ?? join(homeOf(context.env), '.m2', 'repository'), what.growsIn)
+  const watched = join(repository.folder, what.growsIn)
+  const before = sizeOf(watched)
   const timer = setInterval(() => {
     context.say(
-      `${what.label}: ${Math.round(sizeOf(watched) / 1e6)} of about ${what.megabytes} MB, ${seconds()} s`,
+      `${what.label}: ${Math.round((sizeOf(watched) - before) / 1e6)} of about ${what.megabytes} MB, ${seconds()} s`,
     )
   }, PROGRESS_EVERY_MS)
   try {
     const args = ['-B', '-q', '-f', POM, `dependency:${what.goal}`, `-Dunwind.out=${out}`]
-    if (repository) args.push(`-Dmaven.repo.local=${repository}`)
+    if (repository.option) args.push(`-Dmaven.repo.local=${repository.option}`)
     await runMaven(mvn, args, what, context)
   } finally {
     clearInterval(timer)
@@ -112,19 +115,28 @@ async function runMaven(
   rmSync(logFile, { force: true })
 }
 
-/** Maven's own repository is shared with the user's other work; without a home that can be written, ours is in the cache. */
-function localRepository(context: DownloadContext): string | undefined {
-  const home = homeOf(context.env)
-  try {
-    mkdirSync(join(home, '.m2'), { recursive: true })
-    return undefined
-  } catch {
-    return join(context.cacheDir, 'maven')
-  }
+interface Repository {
+  readonly folder: string
+  /** Undefined: Maven finds it by itself, and its settings may say otherwise. */
+  readonly option: string | undefined
 }
 
-function homeOf(env: NodeJS.ProcessEnv): string {
-  return env.HOME ?? homedir()
+/**
+ * Maven's own repository is shared with the user's other work, so it is used where it can be. Java takes the home from the list
+ * of users and ignores HOME; we do not, so that HOME=<empty folder> touches nothing else.
+ */
+function localRepository(context: DownloadContext): Repository {
+  const javaHome = userInfo().homedir
+  const home = context.env.HOME ?? javaHome
+  const folder = join(home, '.m2', 'repository')
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK)
+    return { folder, option: home === javaHome ? undefined : folder }
+  } catch {
+    const own = join(context.cacheDir, 'maven')
+    return { folder: own, option: own }
+  }
 }
 
 function sizeOf(folder: string): number {

@@ -17,7 +17,7 @@ import { findJava } from './tools.js'
 export const KAFKA: Download = {
   name: 'kafka-4.1.0',
   label: 'Apache Kafka 4.1.0',
-  megabytes: 55,
+  megabytes: 45,
   goal: 'copy-dependencies@kafka',
   growsIn: 'org',
 }

@@ -1,12 +1,21 @@
 /**
  * A database of its own for each test file, an application role that knows nothing of Unwind, and the adapter beside it.
  */
-import { type Contract, contractSchema } from '../../../packages/contracts/src/index.js'
+
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
-import type { Adapter, AdapterContext, FoundAction, StepWork } from '../../../packages/sidecar/src/adapter/port.js'
+import { type Contract, contractSchema } from '../../../packages/contracts/src/index.js'
+import type {
+  Adapter,
+  AdapterContext,
+  FoundAction,
+  StepWork,
+} from '../../../packages/sidecar/src/adapter/port.js'
 import { createPostgresAdapter } from '../../../packages/sidecar/src/adapters/postgres/adapter.js'
-import { type InstallReport, installCapture } from '../../../packages/sidecar/src/adapters/postgres/capture/install.js'
+import {
+  type InstallReport,
+  installCapture,
+} from '../../../packages/sidecar/src/adapters/postgres/capture/install.js'
 import { parseOptions } from '../../../packages/sidecar/src/adapters/postgres/options.js'
 
 export const SYSTEM = 'orders'
@@ -134,14 +143,22 @@ async function once(url: string, text: string): Promise<void> {
 }
 
 /** What the database itself knows under this ID, by a fence, as the sidecar would find it. */
-export async function found(adapter: Adapter, correlationId: string, rollbackId = `rb-${correlationId}`): Promise<readonly FoundAction[]> {
+export async function found(
+  adapter: Adapter,
+  correlationId: string,
+  rollbackId = `rb-${correlationId}`,
+): Promise<readonly FoundAction[]> {
   const [report] = await adapter.fence([{ correlationId, rollbackId }], never)
   if (report?.kind !== 'fenced') throw new Error(`the fence failed: ${JSON.stringify(report)}`)
   return report.found
 }
 
 /** The step that undoes all that the database knows under this ID. */
-export async function stepFor(adapter: Adapter, correlationId: string, more: Partial<StepWork> = {}): Promise<StepWork> {
+export async function stepFor(
+  adapter: Adapter,
+  correlationId: string,
+  more: Partial<StepWork> = {},
+): Promise<StepWork> {
   const rollbackId = more.rollbackId ?? `rb-${correlationId}`
   const actions = await found(adapter, correlationId, rollbackId)
   return {

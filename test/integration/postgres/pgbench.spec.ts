@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Adapter, StepWork } from '../../../packages/sidecar/src/adapter/port.js'
 import {
   findPgbench,
-  Pgbench,
   PGBENCH_MISSING,
+  Pgbench,
   pgbenchCapture,
   pgbenchDigest,
   pgbenchSums,
@@ -23,7 +23,11 @@ describe.skipIf(binary === null)('traffic that nobody here wrote: pgbench', () =
   beforeAll(() => pgbench().initialise())
 
   const correlations = async (prefix: string) =>
-    (await db.sql(`SELECT correlation_id FROM unwind.tx WHERE correlation_id LIKE $1 ORDER BY xid`, [`${prefix}%`])).map(row => String(row.correlation_id))
+    (
+      await db.sql(`SELECT correlation_id FROM unwind.tx WHERE correlation_id LIKE $1 ORDER BY xid`, [
+        `${prefix}%`,
+      ])
+    ).map(row => String(row.correlation_id))
 
   const rollBack = async (adapter: Adapter, works: readonly StepWork[]) => {
     const results = await Promise.all(works.map(async work => ({ work, result: await undo(adapter, work) })))
@@ -37,16 +41,30 @@ describe.skipIf(binary === null)('traffic that nobody here wrote: pgbench', () =
     const half = randomHalf(await correlations('d'), seed)
     expect(half).toHaveLength(400)
 
-    const meanwhile = pgbench().run({ seed: seed + 1, transactions: 100, clients: 2, script: tpcbWithCorrelation('later') })
+    const meanwhile = pgbench().run({
+      seed: seed + 1,
+      transactions: 100,
+      clients: 2,
+      script: tpcbWithCorrelation('later'),
+    })
     const works = await Promise.all(half.map(id => stepFor(adapter, id)))
     const outcomes = await rollBack(adapter, works)
     expect(outcomes.map(({ result }) => result).filter(result => result.kind !== 'applied')).toEqual([])
     await meanwhile
 
     const probes = await Promise.all(works.map(work => probe(adapter, work)))
-    expect(probes.filter(seen => !(seen.kind === 'seen' && seen.restored === seen.expected && seen.kept === 0))).toEqual([])
+    expect(
+      probes.filter(seen => !(seen.kind === 'seen' && seen.restored === seen.expected && seen.kept === 0)),
+    ).toEqual([])
     const sums = await pgbenchSums(db.url())
-    expect(sums).toEqual({ ...sums, accounts: sums.history, tellers: sums.history, branches: sums.history, inconsistent: 0, transactions: 600 })
+    expect(sums).toEqual({
+      ...sums,
+      accounts: sums.history,
+      tellers: sums.history,
+      branches: sums.history,
+      inconsistent: 0,
+      transactions: 600,
+    })
   })
 
   it('balances not declared delta: those whose branch was written later are conflicts that change nothing', async () => {
@@ -59,7 +77,9 @@ describe.skipIf(binary === null)('traffic that nobody here wrote: pgbench', () =
     const half = randomHalf(all, seed)
     const digest = await pgbenchDigest(db.url())
     // Every transaction writes the one branch row, so only the very last one of all can still be undone.
-    const [last] = await db.sql(`SELECT t.correlation_id FROM unwind.tx t JOIN (SELECT tx FROM unwind.log_${await branchLog()} ORDER BY seq DESC LIMIT 1) l ON l.tx = t.id`)
+    const [last] = await db.sql(
+      `SELECT t.correlation_id FROM unwind.tx t JOIN (SELECT tx FROM unwind.log_${await branchLog()} ORDER BY seq DESC LIMIT 1) l ON l.tx = t.id`,
+    )
     const older = half.filter(id => id !== last!.correlation_id)
 
     const outcomes = await rollBack(adapter, await Promise.all(older.map(id => stepFor(adapter, id))))
@@ -74,9 +94,19 @@ describe.skipIf(binary === null)('traffic that nobody here wrote: pgbench', () =
         current: expect.stringMatching(/^-?\d+$/),
       })
     expect(await pgbenchDigest(db.url())).toBe(digest)
-    expect(await undo(adapter, await stepFor(adapter, String(last!.correlation_id)))).toMatchObject({ kind: 'applied', items: 4 })
+    expect(await undo(adapter, await stepFor(adapter, String(last!.correlation_id)))).toMatchObject({
+      kind: 'applied',
+      items: 4,
+    })
     const sums = await pgbenchSums(db.url())
-    expect(sums).toEqual({ ...sums, accounts: sums.history, tellers: sums.history, branches: sums.history, inconsistent: 0, transactions: 199 })
+    expect(sums).toEqual({
+      ...sums,
+      accounts: sums.history,
+      tellers: sums.history,
+      branches: sums.history,
+      inconsistent: 0,
+      transactions: 199,
+    })
   })
 
   it('keeps most of the throughput: with capture and a correlation ID a transaction ≥ 0.7 of plain TPC-B, in alternating runs', async () => {
@@ -86,17 +116,25 @@ describe.skipIf(binary === null)('traffic that nobody here wrote: pgbench', () =
     const ratios: number[] = []
     for (let pair = 0; pair < 3; pair++) {
       const plain = await pgbench().run({ seed: seed + pair, seconds: 3, script: TPCB })
-      const captured = await pgbench().run({ seed: seed + pair, seconds: 3, script: tpcbWithCorrelation(`t${pair}-`) })
+      const captured = await pgbench().run({
+        seed: seed + pair,
+        seconds: 3,
+        script: tpcbWithCorrelation(`t${pair}-`),
+      })
       ratios.push(captured.tps / plain.tps)
     }
     const median = [...ratios].sort((a, b) => a - b)[1]!
-    console.log(`pgbench with capture ÷ without: ${ratios.map(ratio => ratio.toFixed(2)).join(', ')}; median ${median.toFixed(2)}`)
+    console.log(
+      `pgbench with capture ÷ without: ${ratios.map(ratio => ratio.toFixed(2)).join(', ')}; median ${median.toFixed(2)}`,
+    )
     // The bound that a busy machine cannot break by chance; `npm run bench` reports the figure itself.
     expect(median).toBeGreaterThan(0.5)
   }, 60_000)
 
   const branchLog = async () => {
-    const [row] = await db.sql(`SELECT rel FROM unwind.captured WHERE label = 'public.pgbench_branches' AND active`)
+    const [row] = await db.sql(
+      `SELECT rel FROM unwind.captured WHERE label = 'public.pgbench_branches' AND active`,
+    )
     return Number(row!.rel)
   }
 })

@@ -16,7 +16,12 @@ describe('a step of the postgres adapter', () => {
     const t = await table('id int PRIMARY KEY, state text, note text')
     await db.sql(`INSERT INTO ${t} VALUES (1, 'new', NULL), (2, 'new', 'gift')`)
     const adapter = await db.adapter({ [t]: {} })
-    await db.forward('c1', `UPDATE ${t} SET state = 'paid' WHERE id = 1`, `DELETE FROM ${t} WHERE id = 2`, `INSERT INTO ${t} VALUES (3, 'new', 'x')`)
+    await db.forward(
+      'c1',
+      `UPDATE ${t} SET state = 'paid' WHERE id = 1`,
+      `DELETE FROM ${t} WHERE id = 2`,
+      `INSERT INTO ${t} VALUES (3, 'new', 'x')`,
+    )
     const work = await stepFor(adapter, 'c1')
     expect(work.actions).toHaveLength(1)
     expect(JSON.parse(work.actions[0]!.data)).toEqual({
@@ -26,13 +31,25 @@ describe('a step of the postgres adapter', () => {
     expect(await probe(adapter, work)).toMatchObject({ kind: 'seen', restored: 0, expected: 3, kept: 0 })
     expect(await preview(adapter, work)).toEqual({ items: 3, conflicts: [], problems: [] })
 
-    expect(await undo(adapter, work)).toEqual({ kind: 'applied', before: false, items: 3, fromDigest: expect.stringMatching(/^[0-9a-f]{64}$/), notes: [] })
+    expect(await undo(adapter, work)).toEqual({
+      kind: 'applied',
+      before: false,
+      items: 3,
+      fromDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      notes: [],
+    })
 
     expect(await db.sql(`SELECT * FROM ${t} ORDER BY id`)).toEqual([
       { id: 1, state: 'new', note: null },
       { id: 2, state: 'new', note: 'gift' },
     ])
-    expect(await probe(adapter, work)).toMatchObject({ kind: 'seen', restored: 3, expected: 3, kept: 0, differences: [] })
+    expect(await probe(adapter, work)).toMatchObject({
+      kind: 'seen',
+      restored: 3,
+      expected: 3,
+      kept: 0,
+      differences: [],
+    })
   })
 
   it('does nothing twice: the second call returns the stored outcome', async () => {
@@ -66,7 +83,14 @@ describe('a step of the postgres adapter', () => {
     const adapter = await db.adapter({ [t]: {} })
     await db.forward('c4', `UPDATE ${t} SET state = 'paid'`)
     const work = await stepFor(adapter, 'c4')
-    const dying = db.make({ [t]: {} }, { failpoint: async name => { if (name === 'postgres.undo.after') throw new Error('killed') } })
+    const dying = db.make(
+      { [t]: {} },
+      {
+        failpoint: async name => {
+          if (name === 'postgres.undo.after') throw new Error('killed')
+        },
+      },
+    )
     await expect(undo(dying, work)).rejects.toThrow('killed')
     expect(await undo(adapter, work)).toMatchObject({ kind: 'applied', before: true, items: 1 })
     expect(await probe(adapter, work)).toMatchObject({ restored: 1, expected: 1 })
@@ -76,9 +100,24 @@ describe('a step of the postgres adapter', () => {
     const t = await table('id int PRIMARY KEY, a int, b int, n int')
     await db.sql(`INSERT INTO ${t} VALUES (1, 1, 1, 10), (2, 1, 1, 10), (4, 4, 4, 4)`)
     const adapter = await db.adapter({ [t]: { delta: ['n'] } })
-    await db.forward('c5', `UPDATE ${t} SET a = 2, n = n + 1 WHERE id = 1`, `INSERT INTO ${t} VALUES (3, 1, 1, 1)`, `UPDATE ${t} SET a = 9 WHERE id = 3`)
-    await db.forward('c5', `UPDATE ${t} SET a = 3, b = 2, n = n + 1 WHERE id = 1`, `UPDATE ${t} SET b = 5 WHERE id = 2`, `DELETE FROM ${t} WHERE id = 2`)
-    await db.forward('c5', `DELETE FROM ${t} WHERE id = 3`, `DELETE FROM ${t} WHERE id = 4`, `INSERT INTO ${t} VALUES (4, 4, 5, 6)`)
+    await db.forward(
+      'c5',
+      `UPDATE ${t} SET a = 2, n = n + 1 WHERE id = 1`,
+      `INSERT INTO ${t} VALUES (3, 1, 1, 1)`,
+      `UPDATE ${t} SET a = 9 WHERE id = 3`,
+    )
+    await db.forward(
+      'c5',
+      `UPDATE ${t} SET a = 3, b = 2, n = n + 1 WHERE id = 1`,
+      `UPDATE ${t} SET b = 5 WHERE id = 2`,
+      `DELETE FROM ${t} WHERE id = 2`,
+    )
+    await db.forward(
+      'c5',
+      `DELETE FROM ${t} WHERE id = 3`,
+      `DELETE FROM ${t} WHERE id = 4`,
+      `INSERT INTO ${t} VALUES (4, 4, 5, 6)`,
+    )
     await db.sql(`UPDATE ${t} SET n = n + 100 WHERE id = 1`)
     const work = await stepFor(adapter, 'c5')
     expect(work.actions).toHaveLength(3)
@@ -106,12 +145,23 @@ describe('a step of the postgres adapter', () => {
     const t = await table('id int PRIMARY KEY, state text')
     await db.sql(`INSERT INTO ${t} VALUES (1, 'new'), (2, 'new')`)
     const adapter = await db.adapter({ [t]: {} })
-    await db.forward('c7', `UPDATE ${t} SET state = 'paid' WHERE id = 1`, `INSERT INTO ${t} VALUES (3, 'x')`, `DELETE FROM ${t} WHERE id = 2`)
+    await db.forward(
+      'c7',
+      `UPDATE ${t} SET state = 'paid' WHERE id = 1`,
+      `INSERT INTO ${t} VALUES (3, 'x')`,
+      `DELETE FROM ${t} WHERE id = 2`,
+    )
     await db.sql(`UPDATE ${t} SET state = 'new'`)
     await db.sql(`DELETE FROM ${t} WHERE id = 3`)
     await db.sql(`INSERT INTO ${t} VALUES (2, 'new')`)
     const work = await stepFor(adapter, 'c7')
-    expect(await undo(adapter, work)).toEqual({ kind: 'applied', before: false, items: 3, fromDigest: null, notes: [] })
+    expect(await undo(adapter, work)).toEqual({
+      kind: 'applied',
+      before: false,
+      items: 3,
+      fromDigest: null,
+      notes: [],
+    })
     expect(await probe(adapter, work)).toMatchObject({ restored: 3, expected: 3 })
   })
 

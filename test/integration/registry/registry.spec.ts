@@ -1,4 +1,5 @@
 /** Schemas and events against a real registry. Every test has topics, and with them subjects, of its own. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import {
   createEventEncoder,
   type EventType,
@@ -129,6 +130,40 @@ describe('checking the schemas', () => {
   })
 })
 
+/** A way to the registry that can be shut: connections are then dropped. */
+async function openDoor(target: string) {
+  const { hostname, port, pathname } = new URL(target)
+  let isOpen = true
+  const sockets = new Set<Socket>()
+  const server = createServer(near => {
+    const far = connect(Number(port), hostname)
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket))
+    }
+    if (!isOpen) near.destroy()
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const drop = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${pathname}`,
+    open: () => {
+      isOpen = true
+    },
+    shut: () => {
+      isOpen = false
+      drop()
+    },
+    close: () => {
+      drop()
+      return new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
 const note = {
   type: 'NoteAdded',
   data: {
@@ -205,23 +240,20 @@ describe('an event', () => {
     })
   })
 
-  test('is not poison while the registry is down', async () => {
+  test('is not poison while the registry is down, and opens when it is back', async () => {
     await applySchemas({ url }, topics)
-    const registry = await openRegistry({ url, topics })
-    const down = await openRegistry({ url, topics }).then(whole => ({
-      ...whole,
-      known: new Map<number, string>(),
-      writerSchema: async (schemaId: number) => {
-        const answer = await new RegistryClient({ url: 'http://127.0.0.1:1', timeoutMs: 1_000 }).schemaById(
-          schemaId,
-        )
-        return answer
-      },
-    }))
-    const { value } = createEventEncoder(registry).encode(note)
-    await expect(createEventOpener({ registry: down }).open(incoming(value))).rejects.toMatchObject({
-      name: 'RegistryUnavailable',
-    })
+    const door = await openDoor(url)
+    try {
+      const registry = await openRegistry({ url: door.url, topics, timeoutMs: 2_000 })
+      const { value } = createEventEncoder(registry).encode(note)
+      const opener = createEventOpener({ registry: { ...registry, known: new Map() } })
+      door.shut()
+      await expect(opener.open(incoming(value))).rejects.toMatchObject({ name: 'RegistryUnavailable' })
+      door.open()
+      expect(await opener.open(incoming(value))).toMatchObject({ kind: 'event', event: note })
+    } finally {
+      await door.close()
+    }
   })
 })
 

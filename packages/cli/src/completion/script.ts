@@ -28,7 +28,9 @@ function bash(all: readonly Words[]): string {
   const choices = new Map(
     all.flatMap(one => one.options.filter(o => o.choices.length).map(o => [o.long, o.choices.join(' ')])),
   )
-  const values = [...choices].map(([long, list]) => `    ${long}) COMPREPLY=($(compgen -W ${quoted(list)} -- "$current")); return ;;`)
+  const values = [...choices].map(
+    ([long, list]) => `    ${long}) COMPREPLY=($(compgen -W ${quoted(list)} -- "$current")); return ;;`,
+  )
   return `_unwind() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" words="" word next
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -62,7 +64,11 @@ function fish(all: readonly Words[]): string {
       lines.push(`complete -c unwind -n ${quoted(open)} -a ${verb.name} -d ${quoted(verb.description)}`)
     for (const option of one.options) {
       const short = option.short ? ` -s ${option.short.slice(1)}` : ''
-      const value = option.choices.length ? ` -x -a ${quoted(option.choices.join(' '))}` : option.takesValue ? ' -r -F' : ''
+      const value = option.choices.length
+        ? ` -x -a ${quoted(option.choices.join(' '))}`
+        : option.takesValue
+          ? ' -r -F'
+          : ''
       lines.push(
         `complete -c unwind -n ${quoted(here)} -l ${option.long.slice(2)}${short}${value} -d ${quoted(option.description)}`,
       )

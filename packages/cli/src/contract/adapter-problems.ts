@@ -12,7 +12,10 @@ interface Found {
  * What the adapter of a contract would refuse at its start, as far as the file alone shows it. Variables need not be
  * set where a contract is checked, so a value that refers to one is let be.
  */
-export async function adapterProblems(parsed: ParsedContract, file: string): Promise<readonly ContractProblem[]> {
+export async function adapterProblems(
+  parsed: ParsedContract,
+  file: string,
+): Promise<readonly ContractProblem[]> {
   const { contract } = parsed
   return problemsOf(contract)
     .filter(({ key }) => !refersToVariable(contract, key))
@@ -28,7 +31,12 @@ function problemsOf(contract: Contract): readonly Found[] {
     default: {
       const kinds = Object.keys(ADAPTERS).sort()
       if (kinds.includes(contract.adapter.kind)) return []
-      return [{ key: ['adapter', 'kind'], message: `there is no adapter "${contract.adapter.kind}"; there are ${kinds.join(', ')}` }]
+      return [
+        {
+          key: ['adapter', 'kind'],
+          message: `there is no adapter "${contract.adapter.kind}"; there are ${kinds.join(', ')}`,
+        },
+      ]
     }
   }
 }

@@ -14,7 +14,11 @@ export function loadContractFile(cli: Cli, file: string): ParsedContract {
   const lookup = (name: string): string | undefined => {
     const value = env[name]
     const from = env[`${name}_FILE`]
-    return value !== undefined ? value : from ? read(absolute(cwd, from), `${name}_FILE`).trimEnd() : undefined
+    return value !== undefined
+      ? value
+      : from
+        ? read(absolute(cwd, from), `${name}_FILE`).trimEnd()
+        : undefined
   }
   return parseContract(read(absolute(cwd, file), '--contract'), file, { lookup })
 }

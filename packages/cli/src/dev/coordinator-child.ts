@@ -92,7 +92,11 @@ async function ready(cli: Cli, { apiUrl, died, logFile }: Child): Promise<void> 
       last = (error as Error).message
     }
     if (Date.now() > deadline)
-      throw new CliError('failure', `The coordinator is not ready after ${START_MS / 1_000} s: ${last}.`, hint)
+      throw new CliError(
+        'failure',
+        `The coordinator is not ready after ${START_MS / 1_000} s: ${last}.`,
+        hint,
+      )
     await sleep(100)
   }
 }

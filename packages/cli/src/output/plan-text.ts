@@ -1,44 +1,55 @@
-import type { DryRun, PolicyDecision } from '@unwind/client/api'
+import type { DryRun, PlanExplanation, PolicyDecision } from '@unwind/client/api'
 import type { Palette } from './colour.js'
 import { safeText } from './safe-text.js'
 import { table } from './table.js'
 
 /** A dry run: rows by tier, blast radius, what cannot be undone, what the policy says. */
-export function planText({ correlationId, rows, surfaced, totals, policy }: DryRun, palette: Palette): string {
-  const subject = palette.bold(safeText(correlationId))
+export function planText(dryRun: DryRun, palette: Palette): string {
+  return `${planRowsText(dryRun.correlationId, dryRun, palette)}\n${policyText(dryRun.policy, palette)}\n`
+}
+
+/** @param subject whose plan it is. */
+export function planRowsText(subject: string, plan: PlanExplanation, palette: Palette): string {
+  const { rows, surfaced, totals } = plan
+  const name = palette.bold(safeText(subject))
   if (rows.length === 0 && surfaced.length === 0)
-    return `${subject}: no system holds a recorded action; there is nothing to undo.\n`
+    return `${name}: no system holds a recorded action; there is nothing to undo.\n`
   const steps = rows.map(row => [
     String(row.tier),
-    row.stepId === row.system ? palette.system(row.system) : `${palette.system(row.system)} (${safeText(row.stepId)})`,
+    row.stepId === row.system
+      ? palette.system(safeText(row.system))
+      : `${palette.system(safeText(row.system))} (${safeText(row.stepId)})`,
     safeText(row.undoes.join(', ')),
     safeText(row.waitsFor.join(', ')) || '-',
     safeText([row.gate, row.tandem && `tandem ${row.tandem}`].filter(Boolean).join('; ')) || '-',
     row.deadline,
   ])
-  const radius = [
-    `${count(totals.systems, 'system')}, ${count(totals.actions, 'action')} to undo in ${count(totals.steps, 'step')} and ${count(totals.tiers, 'tier')}`,
-    totals.gates ? count(totals.gates, 'gate') : null,
-  ]
+  const gates = totals.gates ? `, ${count(totals.gates, 'gate')}` : ''
   const parts = [
-    `${subject}: ${radius.filter(Boolean).join(', ')}`,
+    `${name}: ${count(totals.systems, 'system')}, ${count(totals.actions, 'action')} to undo in ${count(totals.steps, 'step')} and ${count(totals.tiers, 'tier')}${gates}`,
     '',
-    table(['tier', 'system', 'undoes, in this order', 'waits for', 'gate', 'deadline'], steps, palette).trimEnd(),
+    table(
+      ['tier', 'system', 'undoes, in this order', 'waits for', 'gate', 'deadline'],
+      steps,
+      palette,
+    ).trimEnd(),
   ]
   if (surfaced.length > 0) {
     const left = surfaced.map(row => [
-      palette.system(row.system),
+      palette.system(safeText(row.system)),
       safeText(row.action),
-      palette.tone('bad', row.code),
+      palette.tone('bad', safeText(row.code)),
       safeText(row.message),
     ])
     parts.push(
       '',
-      palette.tone('bad', `${count(surfaced.length, 'action')} cannot be undone; the rollback will not end green:`),
-      table(['system', 'action', 'why', ''], left, palette).trimEnd(),
+      palette.tone(
+        'bad',
+        `${count(surfaced.length, 'action')} cannot be undone; the rollback will not end green:`,
+      ),
+      table(['system', 'action', 'code', 'why'], left, palette).trimEnd(),
     )
   }
-  parts.push('', policyText(policy, palette))
   return `${parts.join('\n')}\n`
 }
 

@@ -1,64 +1,101 @@
-import type { RollbackView, StepRow } from '@unwind/client/api'
+import type { RollbackSummary, RollbackView, StepView } from '@unwind/client/api'
 import type { Palette, Tone } from './colour.js'
 import { count } from './plan-text.js'
 import { safeText } from './safe-text.js'
 import { table } from './table.js'
 import { formatDuration, formatTime } from './time.js'
 
+/** What the views of the API and the summaries of a timeline have in common. */
+export type Shown = Omit<
+  RollbackView,
+  'phase' | 'revision' | 'closedAt' | 'paused' | 'denied' | 'approval'
+> & {
+  readonly phase: string
+} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval'>>
+
+/** A rollback as a timeline sums it up, with what was planned beside what happened. */
+export function ofSummary(correlationId: string, summary: RollbackSummary): Shown {
+  return {
+    ...summary,
+    correlationId,
+    steps: summary.steps.map(({ stepId, system, planned, actual }) => ({
+      stepId,
+      system,
+      ...planned,
+      ...actual,
+      round: 0,
+      message: actual.inOrder === false ? 'started before what it waits for had settled' : null,
+    })),
+  }
+}
+
 /** Where a rollback stands: one headline, a row a step, and what is left to do. */
-export function statusText(view: RollbackView, palette: Palette): string {
+export function statusText(view: Shown, palette: Palette): string {
   const { rollbackId, correlationId, steps } = view
   const headline = `${palette.tone(toneOf(view), stateOf(view))}  ${palette.bold(safeText(correlationId))}  ${palette.tone('dim', safeText(rollbackId))}`
   const facts = [
     view.reason === null ? null : `reason: ${safeText(view.reason)}`,
     view.proposedBy === null ? null : `proposed by ${safeText(view.proposedBy)}`,
-    view.durationMs === null ? null : `${view.phase === 'closed' ? 'took' : 'for'} ${formatDuration(view.durationMs)}`,
+    view.durationMs === null
+      ? null
+      : `${view.phase === 'closed' ? 'took' : 'for'} ${formatDuration(view.durationMs)}`,
+    view.paused ? 'paused' : null,
     view.expected > 0 ? `${view.restored} of ${count(view.expected, 'item')} restored` : null,
   ]
   const parts = [headline, palette.tone('dim', facts.filter(fact => fact !== null).join(', ')), '']
   if (steps.length > 0)
     parts.push(
       table(
-        ['tier', 'step', 'status', 'restored', 'attempts', 'started', 'took', 'waits for'],
+        ['tier', 'step', 'status', 'restored', 'tries', 'started', 'took', 'waits for'],
         steps.map(step => stepRow(step, palette)),
         palette,
       ).trimEnd(),
     )
   const notes = [
-    ...view.remaining.map(line => palette.tone('bad', `remaining: ${safeText(line)}`)),
-    ...view.refusals.map(line => palette.tone('warn', `refused: ${safeText(line)}`)),
-    ...view.openEscalations.map(id => palette.tone('bad', `open escalation: ${safeText(id)}`)),
-    ...hints(view),
+    ...steps.filter(step => step.message !== null).map(step => stepMessage(step, palette)),
+    ...view.remaining.map(line => `${palette.tone('bad', 'remaining:')} ${safeText(line)}`),
+    ...view.refusals.map(line => `${palette.tone('warn', 'refused:')} ${safeText(line)}`),
+    ...view.openEscalations.map(id => `${palette.tone('bad', 'open escalation:')} ${safeText(id)}`),
+    ...(view.denied ? [`${palette.tone('bad', 'denied:')} ${safeText(view.denied)}`] : []),
+    ...hints(view).map(hint => `${palette.tone('info', 'next:')} ${hint}`),
   ]
   if (notes.length > 0) parts.push('', ...notes)
   return `${parts.join('\n')}\n`
 }
 
+function stepMessage({ stepId, system, status, message }: StepView, palette: Palette): string {
+  const tone = STATUS_TONE[status] ?? 'plain'
+  return `${palette.system(system, safeText(stepId))} ${palette.tone(tone, status)}: ${safeText(message ?? '')}`
+}
+
 /** One word, as scripts and people know it. */
-export function stateOf({ phase, endState }: Pick<RollbackView, 'phase' | 'endState'>): string {
+export function stateOf({ phase, endState }: Pick<Shown, 'phase' | 'endState'>): string {
   return endState ?? phase
 }
 
-export function toneOf({ phase, endState, steps }: RollbackView): Tone {
+export function toneOf({
+  phase,
+  endState,
+  steps = [],
+}: Pick<Shown, 'phase' | 'endState'> & Partial<Pick<Shown, 'steps'>>): Tone {
   if (endState === 'RESTORED_VERIFIED') return 'good'
   if (endState !== null || phase === 'denied') return 'bad'
-  if (phase === 'awaiting-approval' || steps.some(step => step.actual.status === 'parked')) return 'warn'
+  if (phase === 'awaiting-approval' || steps.some(step => step.status === 'parked')) return 'warn'
   return 'info'
 }
 
-function stepRow({ stepId, system, planned, actual }: StepRow, palette: Palette): string[] {
-  const { status, outcome, restored, expected, attempts, startedAt, durationMs } = actual
+function stepRow(step: StepView, palette: Palette): string[] {
+  const { stepId, system, tier, status, outcome, restored, expected, attempts, startedAt, durationMs } = step
   const said = outcome === null ? status : `${status} (${safeText(outcome)})`
-  const late = actual.inOrder === false ? palette.tone('bad', ' OUT OF ORDER') : ''
   return [
-    String(planned.tier),
+    String(tier),
     palette.system(system, safeText(stepId)),
-    palette.tone(STATUS_TONE[status] ?? 'plain', said) + late,
+    palette.tone(STATUS_TONE[status] ?? 'plain', said),
     restored === null || expected === null ? '-' : `${restored}/${expected}`,
     attempts === 0 ? '-' : String(attempts),
     startedAt === null ? '-' : formatTime(startedAt),
     durationMs === null ? '-' : formatDuration(durationMs),
-    safeText(planned.waitsFor.join(', ')) || '-',
+    safeText(step.waitsFor.join(', ')) || '-',
   ]
 }
 
@@ -74,11 +111,15 @@ const STATUS_TONE: Readonly<Record<string, Tone>> = {
 }
 
 /** What a person may do now. */
-function hints({ phase, rollbackId, steps }: RollbackView): string[] {
-  if (phase === 'awaiting-approval')
-    return [`Look at it with "unwind plan", then: unwind approve ${rollbackId} --reason …`]
+function hints({ phase, rollbackId, steps, approval }: Shown): string[] {
+  if (phase === 'awaiting-approval') {
+    const given = approval ? ` (${approval.given.length} of ${approval.required} given)` : ''
+    return [`unwind approve ${rollbackId} --reason …${given}`]
+  }
   if (phase !== 'running') return []
   return steps
-    .filter(step => step.actual.status === 'parked')
-    .map(step => `Step ${step.stepId} waits for a person: unwind resolve ${rollbackId} --step ${step.stepId} --take keep|force|merge|manual --reason …`)
+    .filter(step => step.status === 'parked')
+    .map(
+      step => `unwind resolve ${rollbackId} --step ${step.stepId} --take keep|force|merge|manual --reason …`,
+    )
 }

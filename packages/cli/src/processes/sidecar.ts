@@ -7,8 +7,8 @@ import {
   kafkaOptions,
   type Logger,
   loadSigningKey,
-  makeService,
   type Metrics,
+  makeService,
   openRegistry,
   type ProbeServer,
   type Service,
@@ -45,9 +45,16 @@ export function sidecarService(options: SidecarProcess): Service {
       const key = loadSigningKey(options.keyFile)
       const trust = TrustStore.load(options.trustFile)
       const registry = await openRegistry({ ...config.registry, topics })
-      const attempts = options.metrics.histogram('step_attempt_seconds', 'Attempts of steps, by outcome.', ['outcome'])
-      const relayed = options.metrics.counter('actions_relayed_total', 'Captured actions that were published.')
-      const refused = options.metrics.counter('records_refused_total', 'Records that nobody may act on.', ['code'])
+      const attempts = options.metrics.histogram('step_attempt_seconds', 'Attempts of steps, by outcome.', [
+        'outcome',
+      ])
+      const relayed = options.metrics.counter(
+        'actions_relayed_total',
+        'Captured actions that were published.',
+      )
+      const refused = options.metrics.counter('records_refused_total', 'Records that nobody may act on.', [
+        'code',
+      ])
       sidecar = createSidecar({
         contract,
         log,

@@ -10,7 +10,10 @@ export interface ApiContext {
 
 /** The coordinator that this run speaks to. Nothing is sent yet. */
 export async function apiFor(cli: Cli, command: Command): Promise<ApiContext> {
-  const [{ createApiClient }, settings] = await Promise.all([import('@unwind/client/api'), settingsOf(cli, command)])
+  const [{ createApiClient }, settings] = await Promise.all([
+    import('@unwind/client/api'),
+    settingsOf(cli, command),
+  ])
   const token = settings.apiToken === null ? {} : { token: settings.apiToken }
   return { api: createApiClient({ url: settings.apiUrl, ...token }), settings }
 }

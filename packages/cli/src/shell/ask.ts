@@ -16,7 +16,8 @@ export async function confirmed(cli: Cli, question: string, given: boolean): Pro
     const answer = await terminal.question(`${question} [y/N] `, { signal: interrupted })
     if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failure', 'Not done: the answer was no.')
   } catch (error) {
-    if ((error as Error).name === 'AbortError') throw new CliError('interrupted', 'Stopped; nothing was done.')
+    if ((error as Error).name === 'AbortError')
+      throw new CliError('interrupted', 'Stopped; nothing was done.')
     throw error
   } finally {
     terminal.close()

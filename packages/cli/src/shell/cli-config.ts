@@ -17,7 +17,9 @@ import { z } from 'zod'
 export const cliConfig = z.looseObject({
   kafka: kafkaSection.partial().optional(),
   registry: registrySection.partial().optional(),
-  topics: z.looseObject({ prefix: z.string().min(1).optional(), partitions: z.int().min(1).max(10_000).optional() }).optional(),
+  topics: z
+    .looseObject({ prefix: z.string().min(1).optional(), partitions: z.int().min(1).max(10_000).optional() })
+    .optional(),
   signing: signingSection.optional(),
   log: logSection.optional(),
   probes: probesSection.optional(),

@@ -56,7 +56,10 @@ export async function settingsOf(cli: Cli, command: Command): Promise<Settings> 
   const dev = devState(cli, command, given)
   const configPath = given.config ?? io.env.UNWIND_CONFIG
   const configFile = configPath ? absolute(io.cwd, configPath) : null
-  const [{ loadConfig }, { cliConfig }] = await Promise.all([import('@unwind/runtime'), import('./cli-config.js')])
+  const [{ loadConfig }, { cliConfig }] = await Promise.all([
+    import('@unwind/runtime'),
+    import('./cli-config.js'),
+  ])
   const config = loadConfig(cliConfig, {
     ...(configFile ? { file: configFile } : {}),
     env: io.env,
@@ -92,7 +95,11 @@ function devState(cli: Cli, command: Command, given: Given): DevState | null {
   const name = chosen ?? 'dev'
   const state = readDevState(devStatePath(cli.io.cwd, name))
   if (state === null && chosen !== undefined)
-    throw new CliError('usage', `No local environment "${name}" runs here.`, `Start it with "unwind dev --name ${name}".`)
+    throw new CliError(
+      'usage',
+      `No local environment "${name}" runs here.`,
+      `Start it with "unwind dev --name ${name}".`,
+    )
   return state
 }
 

@@ -55,7 +55,7 @@ export function hasEnded({ phase }: RollbackView): boolean {
 export function waitsForPerson({ phase, steps }: RollbackView): boolean {
   if (phase === 'awaiting-approval') return true
   if (phase !== 'running') return false
-  const open = steps.map(step => step.actual.status).filter(status => !SETTLED.has(status))
+  const open = steps.map(step => step.status).filter(status => !SETTLED.has(status))
   const moving = open.some(status => status === 'started' || status === 'retrying' || status === 'failed')
   return open.includes('parked') && !moving && !steps.some(step => isReady(step.stepId, steps))
 }
@@ -64,8 +64,8 @@ const SETTLED = new Set<string>(['verified', 'skipped', 'resolved'])
 
 function isReady(stepId: string, steps: RollbackView['steps']): boolean {
   const step = steps.find(one => one.stepId === stepId)
-  if (!step || step.actual.status !== 'waiting') return false
-  return step.planned.waitsFor.every(id => SETTLED.has(steps.find(one => one.stepId === id)?.actual.status ?? ''))
+  if (!step || step.status !== 'waiting') return false
+  return step.waitsFor.every(id => SETTLED.has(steps.find(one => one.stepId === id)?.status ?? ''))
 }
 
 function isMissing(error: unknown): boolean {

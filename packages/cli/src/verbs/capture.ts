@@ -8,14 +8,22 @@ const VERBS = {
 } as const
 
 export const registerCapture: Register = (program, cli) => {
-  const capture = program.command('capture').description("record a database's changes by triggers, without touching the application")
+  const capture = program
+    .command('capture')
+    .description("record a database's changes by triggers, without touching the application")
   for (const [verb, purpose] of Object.entries(VERBS)) {
     const command = capture
       .command(verb)
       .description(purpose)
       .requiredOption('--contract <file>', 'contract of the system, with an adapter of kind postgres')
       .addOption(outputOption())
-      .addHelpText('after', examples([`capture ${verb} --contract contracts/orders.yaml`, 'variables of the contract come from the environment']))
+      .addHelpText(
+        'after',
+        examples([
+          `capture ${verb} --contract contracts/orders.yaml`,
+          'variables of the contract come from the environment',
+        ]),
+      )
     if (verb === 'remove') command.option('--yes', 'do not ask')
     command.action(async options => {
       const { runCapture } = await import('./run/capture.js')

@@ -4,7 +4,9 @@ import { examples, type Register } from './verb.js'
 export const registerCoordinator: Register = (program, cli) => {
   program
     .command('coordinator')
-    .description('run a coordinator: it plans, authorises, watches and escalates; logs are JSON lines on stderr')
+    .description(
+      'run a coordinator: it plans, authorises, watches and escalates; logs are JSON lines on stderr',
+    )
     .option('--key <file>', 'private key with the role "coordinator" (UNWIND_SIGNING_KEY_FILE)')
     .option('--port <n>', 'of the HTTP API', wholeNumber(0, 65_535))
     .addOption(kafkaOption())

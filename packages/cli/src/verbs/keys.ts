@@ -20,8 +20,14 @@ export const registerKeys: Register = (program, cli) => {
     .addHelpText(
       'after',
       examples(
-        ['keys generate sidecar:orders --role sidecar --system orders --out orders.jwk --trust trust.json', 'for a sidecar'],
-        ['keys generate client:checkout --role client --out checkout.jwk --trust trust.json', 'for a service'],
+        [
+          'keys generate sidecar:orders --role sidecar --system orders --out orders.jwk --trust trust.json',
+          'for a sidecar',
+        ],
+        [
+          'keys generate client:checkout --role client --out checkout.jwk --trust trust.json',
+          'for a service',
+        ],
       ),
     )
     .action(async (principal, options, command) => {

@@ -9,6 +9,7 @@ export const registerRollback: Register = (program, cli) => {
     .requiredOption('--reason <text>', 'why, for people; goes into the ledger')
     .option('--systems <name,...>', 'only these systems', nameList)
     .option('--rollback-id <id>', 'its ID; asking twice with the same one is one proposal')
+    .option('--as <principal>', 'who asks (UNWIND_ACTOR; default: user:<login>)')
     .option('--wait', 'until it has ended; the exit code then is that of "status"')
     .option('--yes', 'do not show the plan and ask')
     .addOption(apiOption())

@@ -4,7 +4,9 @@ import { examples, type Register } from './verb.js'
 export const registerSidecar: Register = (program, cli) => {
   program
     .command('sidecar')
-    .description('run the sidecar of one system: it undoes, proves, and says so; logs are JSON lines on stderr')
+    .description(
+      'run the sidecar of one system: it undoes, proves, and says so; logs are JSON lines on stderr',
+    )
     .requiredOption('--contract <file>', "the system's contract")
     .option('--key <file>', 'private key whose holder speaks for the system (UNWIND_SIGNING_KEY_FILE)')
     .option('--concurrency <n>', 'steps under way at once', wholeNumber(1, 1_000), 32)

@@ -1,12 +1,28 @@
-import { kafkaOption, nameList, outputOption, prefixOption, registryOption, sinceParser } from '../shell/options.js'
+import {
+  kafkaOption,
+  nameList,
+  outputOption,
+  prefixOption,
+  registryOption,
+  sinceParser,
+} from '../shell/options.js'
 import { examples, type Register } from './verb.js'
 
 export const registerTail: Register = (program, cli) => {
   program
     .command('tail')
-    .description('the ledger as it grows: one line an event, decoded, its signature checked; needs only Kafka and the registry')
-    .option('--since <when>', 'begin there: "10m", "2h", "1d" or an ISO date and time (default: now)', sinceParser(Date.now))
-    .option('--correlation <id>', 'only this correlation ID (begins at the start, unless --since says otherwise)')
+    .description(
+      'the ledger as it grows: one line an event, decoded, its signature checked; needs only Kafka and the registry',
+    )
+    .option(
+      '--since <when>',
+      'begin there: "10m", "2h", "1d" or an ISO date and time (default: now)',
+      sinceParser(Date.now),
+    )
+    .option(
+      '--correlation <id>',
+      'only this correlation ID (begins at the start, unless --since says otherwise)',
+    )
     .option('--rollback <id>', 'only this rollback')
     .option('--system <name,...>', 'only what these systems say', nameList)
     .option('--actions', 'also the forward actions')

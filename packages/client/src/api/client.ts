@@ -4,9 +4,11 @@ import { type CallOptions, Transport, type TransportOptions } from './transport.
 import type {
   ApprovalDecision,
   DryRun,
+  DryRunRequest,
   EscalationView,
   OperatorCommand,
   ProposeRollback,
+  RollbackLine,
   RollbackPlan,
   RollbackView,
   SystemView,
@@ -38,8 +40,8 @@ export interface ApiClient {
   /** Idempotent with a `rollbackId`. Resolves when the proposal is in the ledger, not when anything was undone. */
   propose(proposal: ProposeRollback, options?: CallOptions): Promise<{ readonly rollbackId: string }>
   /** The plan that a proposal would get, and what the policy would say; changes nothing. */
-  dryRun(proposal: Pick<ProposeRollback, 'correlationId' | 'systems'>, options?: CallOptions): Promise<DryRun>
-  rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackView[]>
+  dryRun(request: DryRunRequest, options?: CallOptions): Promise<DryRun>
+  rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackLine[]>
   rollback(rollbackId: string, options?: CallOptions): Promise<RollbackView>
   plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
   command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
@@ -59,9 +61,9 @@ export function createApiClient(options: TransportOptions): ApiClient {
   const correlation = (id: string): string => `/v1/correlations/${encodeURIComponent(id)}/timeline`
   return {
     propose: (proposal, call) => http.post('/v1/rollbacks', proposal, call),
-    dryRun: (proposal, call) => http.post('/v1/plans', proposal, call),
+    dryRun: (request, call) => http.post('/v1/plans', request, call),
     rollbacks: async (filter = {}, call = {}) =>
-      (await http.get<{ rollbacks: RollbackView[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
+      (await http.get<{ rollbacks: RollbackLine[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
     rollback: (id, call) => http.get(rollback(id), call),
     plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),

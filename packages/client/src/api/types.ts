@@ -1,15 +1,19 @@
+import type { EscalationRaised } from '@unwind/contracts'
+import type { PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
+
+export type {
+  PlanExplanation,
+  PlanRow,
+  PolicyDecision,
+  RollbackSummary,
+  StepRow,
+  SurfacedRow,
+  TimelineEntry,
+} from '@unwind/core'
+
 /** Shapes of the coordinator's HTTP API (`/v1`). Moments are epoch ms, spans milliseconds, offsets decimal strings. */
 
-import type { PlanExplanation, PolicyDecision, RollbackSummary, Timeline, TimelineEntry } from '@unwind/core'
-
-export type { PlanExplanation, PlanRow, PolicyDecision, StepRow, SurfacedRow, TimelineEntry } from '@unwind/core'
-
-/** One rollback as the ledger tells it, folded when it was asked for. */
-export interface RollbackView extends RollbackSummary {
-  readonly correlationId: string
-}
-
-export type TimelineView = Timeline
+export type Phase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
 
 export interface ProposeRollback {
   readonly correlationId: string
@@ -19,6 +23,17 @@ export interface ProposeRollback {
   readonly systems?: readonly string[]
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */
   readonly rollbackId?: string
+  /** Selects a playbook. */
+  readonly incidentClass?: string
+  /** Who asks, e.g. "user:ana"; absent: whom the coordinator is configured with. */
+  readonly actor?: string
+}
+
+export interface DryRunRequest {
+  readonly correlationId: string
+  readonly systems?: readonly string[]
+  /** Who would ask: policies depend on it. */
+  readonly actor?: string
 }
 
 export type CommandName = 'pause' | 'resume' | 'retry' | 'skip' | 'resolve' | 'abort'
@@ -26,22 +41,81 @@ export type Resolution = 'keep' | 'force' | 'merge' | 'manual'
 
 export interface OperatorCommand {
   readonly command: CommandName
-  /** Absent: the whole rollback. */
+  /** For retry, skip and resolve. */
   readonly stepId?: string
-  readonly actor: string
+  readonly actor?: string
   readonly reason: string
-  /** Only for `resolve`. */
+  /** Only for resolve. */
   readonly resolution?: Resolution
   /** Link or text that backs a resolve. */
   readonly evidence?: string
+  /** The same ID is the same command. */
+  readonly commandId?: string
 }
 
 export interface ApprovalDecision {
   readonly decision: 'approve' | 'deny'
-  readonly actor: string
+  /** For approvals: the principal of the key that the coordinator signs them with, or absent. */
+  readonly actor?: string
   readonly reason: string
 }
 
+/** A rollback in a list. */
+export interface RollbackLine {
+  readonly rollbackId: string
+  readonly correlationId: string
+  readonly phase: Phase
+  /** Null until it is closed. */
+  readonly endState: string | null
+  readonly reason: string | null
+  readonly proposedBy: string | null
+  readonly requestedAt: number | null
+}
+
+/** Where a rollback stands, folded from the ledger when it was asked for. */
+export interface RollbackView extends RollbackLine {
+  readonly revision: number | null
+  readonly closedAt: number | null
+  /** From the request to the end; while it runs, to its last event. */
+  readonly durationMs: number | null
+  /** Items that probes saw restored, of those expected. */
+  readonly restored: number
+  readonly expected: number
+  readonly paused: boolean
+  /** Why the policy or a person said no. */
+  readonly denied: string | null
+  readonly approval: {
+    readonly required: number
+    readonly given: readonly string[]
+    readonly approvers: readonly string[]
+  } | null
+  /** What is not as it was, as the end says. */
+  readonly remaining: readonly string[]
+  readonly refusals: readonly string[]
+  /** Alarms that nobody has acknowledged. */
+  readonly openEscalations: readonly string[]
+  readonly steps: readonly StepView[]
+}
+
+export interface StepView {
+  readonly stepId: string
+  readonly system: string
+  readonly tier: number
+  readonly waitsFor: readonly string[]
+  /** How many actions it undoes. */
+  readonly actions: number
+  readonly status: string
+  readonly round: number
+  readonly attempts: number
+  /** Why it stands where it stands. */
+  readonly message: string | null
+  readonly outcome: string | null
+  readonly restored: number | null
+  readonly expected: number | null
+  readonly startedAt: number | null
+  readonly settledAt: number | null
+  readonly durationMs: number | null
+}
 
 /** A plan, for people. */
 export interface RollbackPlan extends PlanExplanation {
@@ -53,18 +127,39 @@ export interface RollbackPlan extends PlanExplanation {
 /** What a proposal would lead to; nothing was changed. */
 export interface DryRun extends PlanExplanation {
   readonly correlationId: string
+  readonly planHash: string
+  /** What the planner had to decide, for people. */
+  readonly remarks: readonly string[]
+  /** Records that were left out, and why. */
+  readonly problems: readonly string[]
   readonly policy: PolicyDecision
+}
+
+export interface TimelineView extends Timeline {
+  /** Equal for equal content: two views can be compared by it (I8). */
+  readonly digest: string
 }
 
 export interface SystemView {
   readonly system: string
-  readonly version: string
-  readonly owner: { readonly team: string; readonly contact: string }
-  readonly dependsOn: readonly string[]
-  readonly sidecars: readonly { readonly instance: string; readonly announcedAt: number }[]
+  /** Null: a sidecar announced itself, but no contract was published. */
+  readonly contract: {
+    readonly version: string
+    readonly hash: string
+    readonly owner: { readonly team: string; readonly contact: string }
+    readonly success: string
+    readonly dependsOn: readonly string[]
+    readonly adapter: string
+    readonly actions: readonly string[]
+  } | null
+  /** Latest announcement of a sidecar. Null: none ever came. */
+  readonly sidecar: {
+    readonly at: number
+    readonly instance: string
+    readonly contractVersion: string
+    readonly contractHash: string
+    readonly adapter: string
+  } | null
 }
 
-export interface EscalationView extends TimelineEntry {
-  readonly correlationId: string
-  readonly acknowledged: boolean
-}
+export type EscalationView = EscalationRaised

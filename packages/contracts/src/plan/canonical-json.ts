@@ -5,16 +5,51 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
  * because the text of a fraction differs between languages; fractions travel as strings.
  * @throws TypeError naming the path of a value that has no canonical form.
  */
-export function canonicalJson(value: Json, path = '$'): string {
+export function canonicalJson(value: Json): string {
+  try {
+    return write(value)
+  } catch (error) {
+    if (!(error instanceof NoCanonicalForm)) throw error
+    throw new TypeError(`$${error.path}: ${error.message}`)
+  }
+}
+
+/** Gathers its path on the way out: nobody pays for a path that is not needed. */
+class NoCanonicalForm extends Error {
+  path = ''
+}
+
+function write(value: Json): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new TypeError(`${path}: ${value} is not a safe integer`)
+    if (!Number.isSafeInteger(value)) throw new NoCanonicalForm(`${value} is not a safe integer`)
     return String(value)
   }
-  if (Array.isArray(value))
-    return `[${value.map((item, i) => canonicalJson(item, `${path}[${i}]`)).join(',')}]`
-  if (typeof value !== 'object') throw new TypeError(`${path}: ${typeof value} has no JSON form`)
-  const entries = Object.entries(value as Record<string, Json>).filter(([, item]) => item !== undefined)
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item, `${path}.${key}`)}`).join(',')}}`
+  if (Array.isArray(value)) return writeArray(value)
+  if (typeof value !== 'object') throw new NoCanonicalForm(`${typeof value} has no JSON form`)
+  return writeObject(value as Record<string, Json>)
+}
+
+function writeArray(items: readonly Json[]): string {
+  let text = '['
+  for (let i = 0; i < items.length; i++) text += (i === 0 ? '' : ',') + at(items[i]!, `[${i}]`)
+  return `${text}]`
+}
+
+function writeObject(object: Readonly<Record<string, Json>>): string {
+  let text = '{'
+  for (const key of Object.keys(object).sort()) {
+    const item = object[key]
+    if (item !== undefined) text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${at(item, `.${key}`)}`
+  }
+  return `${text}}`
+}
+
+function at(value: Json, step: string): string {
+  try {
+    return write(value)
+  } catch (error) {
+    if (error instanceof NoCanonicalForm) error.path = step + error.path
+    throw error
+  }
 }

@@ -27,6 +27,7 @@ export interface RecordSourceOptions {
 }
 
 const ASK_AGAIN_MS = 100
+const LOOK_AGAIN_MS = 1_000
 
 /** Records of one key of one topic, read from the view and only at a proven watermark (design decision 3, I8). */
 export class RecordSource {
@@ -62,7 +63,7 @@ export class RecordSource {
     const partition = this.#partitionOf(key)
     const deadline = options.now() + withinMs
     for (;;) {
-      const moved = this.#nextMove(partition)
+      const moved = this.#nextMove(partition, ASK_AGAIN_MS)
       const { watermark, records } = await options.view.read(options.topic, partition, key)
       const reached = watermark ?? 0n
       if (reached >= needed) return { partition, until: reached, records }
@@ -80,6 +81,11 @@ export class RecordSource {
     return (await this.options.view.read(this.options.topic, this.#partitionOf(key), key)).records
   }
 
+  /** Resolves when the key's partition moves in the view, after a while, or when the signal aborts. */
+  changed(key: string, signal: AbortSignal): Promise<void> {
+    return this.#nextMove(this.#partitionOf(key), LOOK_AGAIN_MS, signal)
+  }
+
   #partitionOf(key: string): number {
     if (key.length > MAX_KEY)
       throw new RangeError(`a correlation ID of ${key.length} characters; at most ${MAX_KEY} are kept`)
@@ -87,16 +93,18 @@ export class RecordSource {
   }
 
   /** Resolves when this process moves the partition's view, or after a while: another process may do it. */
-  #nextMove(partition: number): Promise<void> {
+  #nextMove(partition: number, atMostMs: number, signal?: AbortSignal): Promise<void> {
     const waiters = this.#waiters.get(partition) ?? new Set()
     this.#waiters.set(partition, waiters)
     return new Promise(resolve => {
       const wake = () => {
         clearTimeout(timer)
+        signal?.removeEventListener('abort', wake)
         waiters.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, ASK_AGAIN_MS)
+      const timer = setTimeout(wake, atMostMs)
+      signal?.addEventListener('abort', wake, { once: true })
       waiters.add(wake)
     })
   }

@@ -203,9 +203,8 @@ function fenced(
   const commands: ParticipantCommand[] = []
   const named = new Set(rollback.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of rollback.plan.surfaced) named.add(surfaced.actionId)
-  const late = found
-    .filter(action => !named.has(action.actionId))
-    .sort((a, b) => (a.actionId < b.actionId ? -1 : 1))
+  // In the order in which the target knows them: that is the order in which they happened.
+  const late = found.filter(action => !named.has(action.actionId))
   const base = {
     correlationId: rollback.correlationId,
     rollbackId: rollback.rollbackId,
@@ -215,7 +214,7 @@ function fenced(
     system: me.system,
   }
   if (late.length > 0) {
-    const digest = hashText(late.map(a => a.actionId).join('\n')).slice(0, 16)
+    const digest = hashText(late.map(a => a.actionId).sort().join('\n')).slice(0, 16)
     const eventId = eventIds.lateAction(rollback.rollbackId, me.system, digest)
     const data = { ...base, eventId, actions: late, detectedBy: 'arrival' }
     commands.push({ kind: 'emit', event: { type: 'LateActionDetected', data } })

@@ -85,6 +85,11 @@ describe('operator commands', () => {
     expect(readiness(state, state.steps.get('payments')!, 0)).toEqual({ kind: 'ready' })
   })
 
+  it('skip of a step that still waits does not let its dependants overtake what it waited for (I4)', () => {
+    const state = running(requested, ledger.command('skip', threeTiers, { stepId: 'payments' }))
+    expect(readiness(state, state.steps.get('orders')!, 0)).toEqual({ kind: 'waits-for-steps', steps: ['loyalty'] })
+  })
+
   it('leaves a refusal that says why for a step that the plan lacks', () => {
     const state = running(...parked, ledger.command('retry', threeTiers, { stepId: 'nowhere' }))
     expect(state.refusals.map(r => r.message)).toEqual(['retry by user:ana: the plan has no step nowhere'])

@@ -20,7 +20,7 @@ export function readiness(state: Running, step: StepState, now: number): Readine
   const late = unplannedOf(state, step.step.system)
   if (late.length > 0) return { kind: 'waits-for-plan', actions: late }
   // I4: nothing starts before all that it waits for has settled.
-  const open = step.step.waitsFor.filter(id => !isSettled(state.steps.get(id)!.progress))
+  const open = [...awaited(state, step)].filter(id => !isSettled(state.steps.get(id)!.progress))
   if (open.length > 0) return { kind: 'waits-for-steps', steps: open }
   const parked = siblings(state, step).filter(
     s => s.progress.status === 'parked' || s.progress.status === 'failed',
@@ -29,6 +29,20 @@ export function readiness(state: Running, step: StepState, now: number): Readine
   const fences = missingFences(state)
   if (fences.length > 0) return { kind: 'waits-for-fences', systems: fences }
   return gateReadiness(state, step, now)
+}
+
+/**
+ * What a step waits for, looking through steps that a person settled: whoever skips a step that waits does not want its
+ * dependants to overtake what it was waiting for.
+ */
+function awaited(state: Running, step: StepState, found = new Set<string>()): ReadonlySet<string> {
+  for (const id of step.step.waitsFor) {
+    if (found.has(id)) continue
+    found.add(id)
+    const other = state.steps.get(id)!
+    if (other.progress.status === 'skipped' || other.progress.status === 'resolved') awaited(state, other, found)
+  }
+  return found
 }
 
 function gateReadiness(state: Running, step: StepState, now: number): Readiness {

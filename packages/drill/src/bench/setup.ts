@@ -36,6 +36,13 @@ export interface BenchSite {
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** Warnings and errors of a benchmark's process go to stderr, with who said it. */
+export function loud(who: string) {
+  const say = (fields: object, message: string) =>
+    console.error(who, message, JSON.stringify(fields).slice(0, 500))
+  return { debug() {}, info() {}, warn: say, error: say }
+}
+
 export const COORDINATOR = 'coordinator:bench'
 export const CLIENT = 'client:bench'
 

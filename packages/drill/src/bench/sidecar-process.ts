@@ -1,7 +1,7 @@
 import { connectKafkajs, loadSigningKey, openRegistry, TrustStore } from '@unwind/runtime'
 import { ADAPTERS, createSidecar } from '@unwind/sidecar'
 import { ledgerTarget } from './ledger-target.js'
-import { type BenchSite, benchContract, keyFile, silent, topicsOf } from './setup.js'
+import { type BenchSite, benchContract, keyFile, loud, topicsOf } from './setup.js'
 
 /** One sidecar, a process of its own. Arguments: system, site as JSON. Says "ready" to its parent. */
 const [system, json] = process.argv.slice(2) as [string, string]
@@ -16,7 +16,7 @@ const sidecar = createSidecar({
   log: connectKafkajs({
     brokers: site.brokers,
     clientId: `bench-${system}`,
-    logger: silent,
+    logger: loud(system),
     sessionTimeoutMs: 4_000,
   }),
   registry: await openRegistry({ url: site.registryUrl, topics }),
@@ -24,11 +24,7 @@ const sidecar = createSidecar({
   key: loadSigningKey(keyFile(site, system)),
   trust: TrustStore.load(site.trustFile),
   instance: `${system}-${process.pid}`,
-  logger: {
-    info() {},
-    warn: (fields, message) => console.error(system, message, fields),
-    error: (fields, message) => console.error(system, message, fields),
-  },
+  logger: loud(system),
   adapters: { ...ADAPTERS, ledger: ledgerTarget },
   onFatal,
 })

@@ -1,5 +1,5 @@
-import pg from 'pg'
 import { captureStatus, installCapture, parsePostgresOptions, removeCapture } from '@unwind/sidecar/postgres'
+import pg from 'pg'
 import { loadContractFile } from '../../contract/load-contract.js'
 import { table } from '../../output/table.js'
 import { confirmed } from '../../shell/ask.js'
@@ -12,11 +12,18 @@ interface Options {
   readonly output: OutputFormat
 }
 
-export async function runCapture(cli: Cli, verb: 'install' | 'status' | 'remove', options: Options): Promise<void> {
+export async function runCapture(
+  cli: Cli,
+  verb: 'install' | 'status' | 'remove',
+  options: Options,
+): Promise<void> {
   const { contract } = loadContractFile(cli, options.contract)
   const { system, adapter } = contract
   if (adapter.kind !== 'postgres')
-    throw new CliError('usage', `${options.contract}: capture needs an adapter of kind postgres; this one is "${adapter.kind}".`)
+    throw new CliError(
+      'usage',
+      `${options.contract}: capture needs an adapter of kind postgres; this one is "${adapter.kind}".`,
+    )
   const settings = parsePostgresOptions(contract, cli.io.env as NodeJS.ProcessEnv)
   if (verb === 'remove') {
     const question = `Drop schema "${settings.schema}" of system ${system} with its undo log?`
@@ -25,8 +32,10 @@ export async function runCapture(cli: Cli, verb: 'install' | 'status' | 'remove'
   const client = new pg.Client({ connectionString: settings.url, connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()
-    if (verb === 'install') return report(cli, options.output, system, await installCapture(client, settings, system))
-    if (verb === 'remove') return removed(cli, options.output, system, await removeCapture(client, settings, system))
+    if (verb === 'install')
+      return report(cli, options.output, system, await installCapture(client, settings, system))
+    if (verb === 'remove')
+      return removed(cli, options.output, system, await removeCapture(client, settings, system))
     status(cli, options.output, await captureStatus(client, settings, system))
   } finally {
     await client.end().catch(() => undefined)
@@ -50,7 +59,14 @@ function report(cli: Cli, output: OutputFormat, system: string, done: Installed)
 function removed(cli: Cli, output: OutputFormat, system: string, tables: readonly string[]): void {
   if (output === 'json') return cli.printJson({ system, removed: tables })
   if (tables.length === 0) cli.say(`System ${system}: there was no capture to remove.`)
-  else cli.print(table(['table', 'capture'], tables.map(name => [name, 'removed']), cli.palette))
+  else
+    cli.print(
+      table(
+        ['table', 'capture'],
+        tables.map(name => [name, 'removed']),
+        cli.palette,
+      ),
+    )
 }
 
 function status(cli: Cli, output: OutputFormat, found: Status): void {

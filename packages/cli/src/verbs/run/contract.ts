@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { ContractInvalid, type ContractProblem, parseContract } from '@unwind/contracts'
+import { adapterProblems } from '../../contract/adapter-problems.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
 import { absolute } from '../../shell/settings.js'
-import { adapterProblems } from '../../contract/adapter-problems.js'
 
 interface Checked {
   readonly file: string
@@ -22,7 +22,8 @@ export async function lintContracts(
   if (results.some(result => result.problems.length > 0)) cli.exit = 'usage'
   if (output === 'json') return cli.printJson(results)
   for (const { file, system, version, problems } of results) {
-    if (problems.length === 0) cli.print(`${cli.palette.tone('good', 'ok')}    ${file}: ${system} ${version}\n`)
+    if (problems.length === 0)
+      cli.print(`${cli.palette.tone('good', 'ok')}    ${file}: ${system} ${version}\n`)
     for (const p of problems)
       cli.print(
         `${cli.palette.tone('bad', 'error')} ${p.file}:${p.line}:${p.column}${p.key && ` ${p.key}`}: ${p.message}\n`,
@@ -35,7 +36,12 @@ async function check(cli: Cli, file: string): Promise<Checked> {
   try {
     text = await readFile(absolute(cli.io.cwd, file), 'utf8')
   } catch (error) {
-    return { file, system: null, version: null, problems: [atTop(file, `cannot be read: ${(error as Error).message}`)] }
+    return {
+      file,
+      system: null,
+      version: null,
+      problems: [atTop(file, `cannot be read: ${(error as Error).message}`)],
+    }
   }
   try {
     const parsed = parseContract(text, file)

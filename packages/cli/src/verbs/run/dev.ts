@@ -8,7 +8,14 @@ import { endpointsTable } from '../../dev/endpoints.js'
 import { ensureDevKeys } from '../../dev/keys.js'
 import type { Cli } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'
-import { type DevState, devStatePath, readDevState, removeDevState, STATE_DIR, writeDevState } from '../../shell/dev-state.js'
+import {
+  type DevState,
+  devStatePath,
+  readDevState,
+  removeDevState,
+  STATE_DIR,
+  writeDevState,
+} from '../../shell/dev-state.js'
 import { driverLog } from '../../shell/log.js'
 
 interface Options {
@@ -82,7 +89,15 @@ async function prepare(cli: Cli, stack: Stack): Promise<void> {
 
 function stateOf(cli: Cli, { name }: Options, stack: Stack, systems: readonly string[]): DevState {
   const { keys, trustFile } = ensureDevKeys(join(cli.io.cwd, STATE_DIR, 'keys', name), systems)
-  return { name, pid: process.pid, startedAt: Date.now(), env: { ...stack.env }, apiUrl: null, keys, trustFile }
+  return {
+    name,
+    pid: process.pid,
+    startedAt: Date.now(),
+    env: { ...stack.env },
+    apiUrl: null,
+    keys,
+    trustFile,
+  }
 }
 
 /** Until Ctrl-C, or until the coordinator dies of itself: then a person should hear it and not wait in vain. */
@@ -98,7 +113,11 @@ async function ended(cli: Cli, coordinator: Child | null): Promise<void> {
       ? [
           coordinator.died.then(code => {
             if (!interrupted.aborted)
-              throw new CliError('failure', `The coordinator ended by itself (${code}).`, `Its log: ${coordinator.logFile}`)
+              throw new CliError(
+                'failure',
+                `The coordinator ended by itself (${code}).`,
+                `Its log: ${coordinator.logFile}`,
+              )
           }),
         ]
       : []),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Command } from 'commander'
 import type { Role } from '@unwind/runtime'
+import type { Command } from 'commander'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'
 import { absolute, settingsOf } from '../../shell/settings.js'
@@ -13,8 +13,15 @@ interface Options {
   readonly output: OutputFormat
 }
 
-export async function generateKeys(cli: Cli, command: Command, principal: string, options: Options): Promise<void> {
-  const { generateKey, loadTrustFile, ROLES, writeSigningKey, writeTrustFile } = await import('@unwind/runtime')
+export async function generateKeys(
+  cli: Cli,
+  command: Command,
+  principal: string,
+  options: Options,
+): Promise<void> {
+  const { generateKey, loadTrustFile, ROLES, writeSigningKey, writeTrustFile } = await import(
+    '@unwind/runtime'
+  )
   const settings = await settingsOf(cli, command)
   for (const role of options.role)
     if (!(ROLES as readonly string[]).includes(role))
@@ -22,9 +29,15 @@ export async function generateKeys(cli: Cli, command: Command, principal: string
   const roles = options.role as readonly Role[]
   const isSidecar = roles.includes('sidecar')
   if (isSidecar !== (options.system !== undefined))
-    throw new CliError('usage', 'A sidecar, and only a sidecar, speaks for systems: use --role sidecar with --system.')
+    throw new CliError(
+      'usage',
+      'A sidecar, and only a sidecar, speaks for systems: use --role sidecar with --system.',
+    )
   if (!/^[a-z][a-z0-9-]*:\S+$/.test(principal))
-    throw new CliError('usage', `"${principal}" is no principal: expected <kind>:<name>, e.g. "sidecar:orders".`)
+    throw new CliError(
+      'usage',
+      `"${principal}" is no principal: expected <kind>:<name>, e.g. "sidecar:orders".`,
+    )
   const out = absolute(cli.io.cwd, options.out)
   const trust = options.trust ? absolute(cli.io.cwd, options.trust) : settings.trustFile
   // Read before anything is written, so that a broken trust file does not leave a key that nobody trusts.

@@ -8,10 +8,18 @@ interface Options {
   readonly output: OutputFormat
 }
 
-export async function plan(cli: Cli, command: Command, correlationId: string, options: Options): Promise<void> {
-  const { api } = await apiFor(cli, command)
+export async function plan(
+  cli: Cli,
+  command: Command,
+  correlationId: string,
+  options: Options,
+): Promise<void> {
+  const { api, settings } = await apiFor(cli, command)
   const { systems, output } = options
-  const dryRun = await api.dryRun({ correlationId, ...(systems ? { systems } : {}) }, { signal: cli.io.interrupted })
+  const dryRun = await api.dryRun(
+    { correlationId, actor: settings.actor, ...(systems ? { systems } : {}) },
+    { signal: cli.io.interrupted },
+  )
   if (output === 'json') cli.printJson(dryRun)
   else cli.print(planText(dryRun, cli.palette))
 }

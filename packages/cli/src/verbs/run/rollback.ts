@@ -19,20 +19,30 @@ interface Options {
   readonly output: OutputFormat
 }
 
-export async function rollback(cli: Cli, command: Command, correlationId: string, options: Options): Promise<void> {
-  const { api } = await apiFor(cli, command)
+export async function rollback(
+  cli: Cli,
+  command: Command,
+  correlationId: string,
+  options: Options,
+): Promise<void> {
+  const { api, settings } = await apiFor(cli, command)
   const signal = cli.io.interrupted
+  const { actor } = settings
   const scope = options.systems ? { systems: options.systems } : {}
   if (!options.yes && cli.io.stdin.isTTY) {
-    const dryRun = await api.dryRun({ correlationId, ...scope }, { signal })
+    const dryRun = await api.dryRun({ correlationId, actor, ...scope }, { signal })
     cli.io.stderr.write(planText(dryRun, cli.talk))
     if (dryRun.policy.decision === 'refused')
-      throw new CliError('failure', 'The policy refuses this rollback.', 'See above; limit it with --systems.')
+      throw new CliError(
+        'failure',
+        'The policy refuses this rollback.',
+        'See above; limit it with --systems.',
+      )
   }
   await confirmed(cli, `Roll back ${correlationId}?`, options.yes === true)
   // Made here, so that a repeated request after a lost answer is the same proposal.
   const rollbackId = options.rollbackId ?? newRollbackId(Date.now(), randomBytes(8))
-  await api.propose({ correlationId, reason: options.reason, rollbackId, ...scope }, { signal })
+  await api.propose({ correlationId, reason: options.reason, rollbackId, actor, ...scope }, { signal })
   cli.say(`Proposed as ${rollbackId}.`)
   if (!options.wait) {
     if (options.output === 'json') cli.printJson({ rollbackId, correlationId })

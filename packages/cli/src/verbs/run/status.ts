@@ -29,14 +29,13 @@ export async function find(cli: Cli, api: ApiClient, id: string): Promise<Rollba
   } catch (error) {
     if (!(error instanceof ApiProblem) || error.status !== 404) throw error
   }
-  const timeline = await api.timeline(id, { signal }).catch(error => {
-    if (error instanceof ApiProblem && error.status === 404) return null
-    throw error
-  })
-  const latest = timeline?.rollbacks.at(-1)
-  if (latest) return { ...latest, correlationId: id }
-  const what = timeline && timeline.entries.length > 0 ? `Correlation ID ${id} was never rolled back.` : `There is no rollback and no correlation ID ${id}.`
-  throw new CliError('notFound', what, 'Look with "unwind list".')
+  const [latest] = await api.rollbacks({ correlationId: id, limit: 1 }, { signal })
+  if (latest) return api.rollback(latest.rollbackId, { signal })
+  throw new CliError(
+    'notFound',
+    `There is no rollback ${id}, and none of a correlation ID ${id}.`,
+    'Look with "unwind list".',
+  )
 }
 
 function show(cli: Cli, output: OutputFormat, view: RollbackView): void {
@@ -57,5 +56,5 @@ async function watch(cli: Cli, api: ApiClient, rollbackId: string, output: Outpu
 }
 
 function stepsLine({ steps }: RollbackView): string {
-  return steps.map(step => `${step.stepId} ${step.actual.status}`).join(', ') || 'no steps yet'
+  return steps.map(step => `${step.stepId} ${step.status}`).join(', ') || 'no steps yet'
 }

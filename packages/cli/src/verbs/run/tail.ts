@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
 import type { IncomingRecord, LogReader } from '@unwind/runtime'
+import type { Command } from 'commander'
 import { eventLine } from '../../output/event-line.js'
 import { safeText } from '../../output/safe-text.js'
 import { formatDay } from '../../output/time.js'
@@ -27,7 +27,9 @@ export async function tail(cli: Cli, command: Command, options: Options): Promis
   const judge = await createJudge({ url, topics: settings.topics, trustFile: settings.trustFile })
   if (!judge.checks)
     cli.warn('signatures are not checked: no trust file is known (UNWIND_SIGNING_TRUST_FILE).')
-  const topics = options.actions ? [settings.topics.rollback, settings.topics.actions] : [settings.topics.rollback]
+  const topics = options.actions
+    ? [settings.topics.rollback, settings.topics.actions]
+    : [settings.topics.rollback]
   await withLog(cli, settings, async log => {
     const admin = await log.admin()
     const states = await answered(cli, settings, admin.describeTopics(topics))
@@ -79,10 +81,17 @@ function wanted({ event, record }: Judged, options: Options): boolean {
   // What cannot be read is shown whatever the filter says: it may be what one looks for.
   if (event === null) return options.correlation === undefined || record.key === options.correlation
   const { data } = event
-  if (options.correlation !== undefined && !('correlationId' in data && data.correlationId === options.correlation))
+  if (
+    options.correlation !== undefined &&
+    !('correlationId' in data && data.correlationId === options.correlation)
+  )
     return false
-  if (options.rollback !== undefined && !('rollbackId' in data && data.rollbackId === options.rollback)) return false
-  if (options.system !== undefined && !('system' in data && data.system !== null && options.system.includes(data.system)))
+  if (options.rollback !== undefined && !('rollbackId' in data && data.rollbackId === options.rollback))
+    return false
+  if (
+    options.system !== undefined &&
+    !('system' in data && data.system !== null && options.system.includes(data.system))
+  )
     return false
   return true
 }

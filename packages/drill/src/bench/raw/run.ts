@@ -1,4 +1,6 @@
+import { connectKafkajs } from '@unwind/runtime'
 import { startChild, stopChild } from '../child.js'
+import { silent } from '../setup.js'
 import { type RunFigures, Window } from '../window.js'
 import { SYSTEMS } from '../workload.js'
 import { loadTemplates, NAME } from './message.js'
@@ -7,12 +9,15 @@ import { openPipe } from './pipe.js'
 /** Runs the raw choreography: seven processes, `count` rollbacks, `inFlight` open at a time, after a warm-up of the same kind. */
 export async function runRaw(options: {
   brokers: readonly string[]
+  /** Made for this run. */
   topic: string
+  partitions: number
   templateFile: string
   runs: readonly { count: number; inFlight: number }[]
 }): Promise<readonly RunFigures[]> {
   const { brokers, topic, templateFile } = options
   const prefix = `raw-${Date.now()}`
+  await createTopic(brokers, topic, options.partitions)
   const children = await Promise.all(
     ['coordinator', ...SYSTEMS].map(role =>
       startChild(new URL('./node-process.js', import.meta.url), [
@@ -57,4 +62,10 @@ export async function runRaw(options: {
     await pipe.close()
     await Promise.all(children.map(stopChild))
   }
+}
+
+async function createTopic(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
+  const log = connectKafkajs({ brokers, clientId: 'bench-raw', logger: silent })
+  await (await log.admin()).applyTopics([{ topic, partitions, config: {} }])
+  await log.close()
 }

@@ -1,27 +1,18 @@
-import type {
-  AssignedPartition,
-  ConsumerOptions,
-  IncomingRecord,
-  LogConsumer,
-  TopicPartition,
-} from '../port.js'
-import { LogRegressed, TopicMissing } from '../port.js'
-import { Commits } from './commits.js'
-import { classify, errorType, messageOf } from './failures.js'
+import type { ConsumerOptions, LogConsumer, TopicPartition } from '../port.js'
+import { CommitWriter } from './commit-writer.js'
+import { classify, messageOf } from './failures.js'
 import { Fetcher } from './fetcher.js'
+import { explain, isFinal } from './group-failures.js'
+import { Holdings } from './holdings.js'
 import type { Link } from './link.js'
 import { nameOf } from './list-offsets.js'
 import { GroupClient, type Membership } from './membership.js'
-import { confirmPosition, startPositions } from './positions.js'
+import { recheckPosition, startPositions } from './positions.js'
 import type { Settings } from './settings.js'
 import { Backoff, pause, within } from './timing.js'
 import { Watchdog } from './watchdog.js'
 
-/** Starting while no broker can be reached is tried for so long. */
-const START_PATIENCE_MS = 60_000
-const MISSING_TOPIC_PATIENCE_MS = 5_000
-/** What looks like a mistake in code may be an answer cut short: it is tried again for so long. */
-const DEFECT_PATIENCE_MS = 10_000
+/** Each part of a stop takes at most so long. */
 const STOP_STEP_MS = 2_000
 /** How often a change of the topics' partition count is looked for. */
 const METADATA_INTERVAL_MS = 30_000
@@ -35,12 +26,12 @@ type Phase = 'new' | 'running' | 'stopping' | 'halted'
  */
 export class Consumer implements LogConsumer {
   readonly #group: GroupClient
-  readonly #commits = new Commits()
+  readonly #holdings = new Holdings()
+  readonly #writer: CommitWriter
   readonly #aborter = new AbortController()
   readonly #watchdog: Watchdog
   #fetcher: Fetcher
   #phase: Phase = 'new'
-  #held = new Map<string, AssignedPartition>()
   #generation = -1
   #mustJoin = true
   #joining = false
@@ -50,8 +41,6 @@ export class Consumer implements LogConsumer {
   #counted = Number.NEGATIVE_INFINITY
   #metadataAt = performance.now()
   #loop: Promise<void> = Promise.resolve()
-  #committing: Promise<void> | null = null
-  #commitTimer: NodeJS.Timeout | undefined
   #stopped: Promise<void> | null = null
   #started: { resolve(): void; reject(error: Error): void } | null = null
 
@@ -63,9 +52,18 @@ export class Consumer implements LogConsumer {
   ) {
     const { groupId, topics, instanceId } = options
     this.#group = new GroupClient(groupLink, link, settings, groupId, topics, instanceId ?? null)
+    // Between generations nothing is taken; at the end one last try costs nothing.
+    const mayWrite = () => this.#generation >= 0 && !(this.#shut && this.#phase === 'running')
+    this.#writer = new CommitWriter(
+      this.#holdings.commits,
+      this.#group,
+      settings.commitIntervalMs,
+      mayWrite,
+      settings.logger,
+    )
     this.#fetcher = this.#newFetcher()
     this.#watchdog = new Watchdog(settings.watchdogMs, {
-      idle: () => this.#held.size === 0 || this.#fetcher.paused || !this.#mayDeliver(),
+      idle: () => this.#holdings.size === 0 || this.#fetcher.paused || !this.#mayDeliver(),
       restart: () => this.#restartFetcher(),
       giveUp: error => this.#halt(error),
       log: settings.logger,
@@ -78,14 +76,14 @@ export class Consumer implements LogConsumer {
     const assigned = new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject }
     })
-    this.#commitTimer = setInterval(() => void this.#writeCommits(), this.settings.commitIntervalMs)
+    this.#writer.start()
     this.#watchdog.start()
     this.#loop = this.#run()
     return assigned
   }
 
   commit(partition: TopicPartition, next: bigint): void {
-    this.#commits.note(partition, next)
+    this.#holdings.commits.note(partition, next)
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -106,14 +104,14 @@ export class Consumer implements LogConsumer {
     this.#fetcher.stop()
     this.#aborter.abort()
     this.#watchdog.stop()
-    clearInterval(this.#commitTimer)
+    this.#writer.stop()
     this.#started?.reject(
       new Error(`Consumer of group "${this.options.groupId}" was stopped before it had started.`),
     )
     // A join blocks the group's connection, and what was noted before it is written already.
     if (!this.#joining) {
       await Promise.race([this.#loop, pause(STOP_STEP_MS)])
-      await within(STOP_STEP_MS, 'Writing the last offsets', this.#writeCommits()).catch(error =>
+      await within(STOP_STEP_MS, 'Writing the last offsets', this.#writer.write()).catch(error =>
         this.settings.logger.warn({ err: error }, `Last offsets were not written: ${messageOf(error)}`),
       )
     }
@@ -151,19 +149,12 @@ export class Consumer implements LogConsumer {
             )
             troubledAt = now
           }
-          if (this.#isFinal(error, now - troubledAt, now - startedAt))
-            return this.#halt(explain(error, this.options))
+          const startingMs = this.#started === null ? null : now - startedAt
+          if (isFinal(error, now - troubledAt, startingMs)) return this.#halt(explain(error, this.options))
           await backoff.wait(this.#aborter.signal)
         }
       }
     }
-  }
-
-  #isFinal(error: unknown, troubledMs: number, sinceStartMs: number): boolean {
-    if (error instanceof TopicMissing) return troubledMs > MISSING_TOPIC_PATIENCE_MS
-    if (error instanceof LogRegressed || classify(error) === 'fatal') return true
-    if (classify(error) === 'defect') return troubledMs > DEFECT_PATIENCE_MS
-    return this.#started !== null && sinceStartMs > START_PATIENCE_MS
   }
 
   async #heartbeat(): Promise<void> {
@@ -186,36 +177,31 @@ export class Consumer implements LogConsumer {
 
   async #join(): Promise<void> {
     // The old generation is valid until the new one stands: what is settled is on record before partitions move.
-    if (this.#held.size > 0) await this.#writeCommits()
+    if (this.#holdings.size > 0) await this.#writer.write()
     const membership = await this.#formGeneration()
     if (this.#phase !== 'running') return
     // With a generation in between, others may have read on: what was held is then read again from the record.
     const continuous = membership.generation - this.#generation <= 1
     this.#generation = membership.generation
-    const names = new Set(membership.partitions.map(nameOf))
-    const kept = new Map([...this.#held].filter(([name]) => continuous && names.has(name)))
-    const lost = kept.size < this.#held.size
-    this.#held = kept
-    this.#commits.keepOnly(new Set(kept.keys()))
-    this.#fetcher.assign(this.#positions())
-    if (lost) this.#announce()
+    const lost = this.#holdings.keepOnly(continuous ? membership.partitions : [])
+    const kept = this.#holdings.size
+    this.#fetcher.assign(this.#holdings.positions())
+    if (lost > 0) this.#announce()
     await this.#takeUp(membership)
     this.#mustJoin = false
     this.#shut = false
     this.#announce()
-    this.settings.logger.info(
-      { ...this.#fields(), generation: membership.generation, partitions: this.#held.size, kept: kept.size },
-      'Joined the group.',
-    )
+    const { generation } = membership
+    this.settings.logger.info({ ...this.#fields(), generation, kept }, 'Joined the group.')
     this.#started?.resolve()
     this.#started = null
-    this.#fetcher.assign(this.#positions())
+    this.#fetcher.assign(this.#holdings.positions())
   }
 
   async #formGeneration(): Promise<Membership> {
     this.#joining = true
     try {
-      return await this.#group.join([...this.#held.values()], () => {
+      return await this.#group.join(this.#holdings.partitions(), () => {
         this.#shut = true
         this.#counted = performance.now()
       })
@@ -226,22 +212,17 @@ export class Consumer implements LogConsumer {
 
   /** Finds where the new partitions begin, and stays a member while brokers take their time over it. */
   async #takeUp(membership: Membership): Promise<void> {
-    const fresh = membership.partitions.filter(one => !this.#held.has(nameOf(one)))
+    const fresh = membership.partitions.filter(one => !this.#holdings.has(one))
     const backoff = new Backoff()
     while (fresh.length > 0) {
       try {
         const committed = new Map((await this.#group.committed(fresh)).map(one => [nameOf(one), one.offset]))
-        const found = await startPositions(this.link, fresh, committed)
-        for (const [name, partition] of found) {
-          this.#held.set(name, partition)
-          this.#commits.hold(partition, committed.get(name) ?? null)
-        }
+        this.#holdings.takeUp(await startPositions(this.link, fresh, committed), committed)
         return
       } catch (error) {
         const kind = classify(error)
-        const retriable =
-          kind === 'retry' || kind === 'moved' || kind === 'missing' || kind === 'broken' || kind === 'defect'
-        if (!retriable || this.#isFinal(error, 0, 0) || this.#phase !== 'running') throw error
+        if (kind === 'rejoin' || kind === 'lost' || isFinal(error, 0, null) || this.#phase !== 'running')
+          throw error
         await backoff.wait(this.#aborter.signal)
         await this.link.refresh().catch(() => undefined)
         await this.#group.heartbeat()
@@ -250,42 +231,24 @@ export class Consumer implements LogConsumer {
     }
   }
 
-  #positions() {
-    const positions = new Map<string, TopicPartition & { position: bigint }>()
-    for (const [name, { topic, partition, position }] of this.#held)
-      positions.set(name, { topic, partition, position })
-    return positions
-  }
-
   /** The group threw this member out: everything it held may be someone else's already. */
   #letGo(): void {
-    this.settings.logger.warn(
-      { ...this.#fields(), partitions: this.#held.size },
-      'The group went on without this member.',
-    )
+    this.settings.logger.warn(this.#fields(), 'The group went on without this member.')
     this.#shut = true
     this.#mustJoin = true
     this.#generation = -1
     this.#group.forget()
-    this.#held = new Map()
-    this.#commits.keepOnly(new Set())
-    this.#fetcher.assign(new Map())
+    this.#holdings.keepOnly([])
+    this.#fetcher.assign(this.#holdings.positions())
     this.#announce()
   }
 
   #announce(): void {
     try {
-      const partitions = new Map(
-        [...this.#held].map(([name, held]) => [name, { ...held, position: this.#positionOf(name, held) }]),
-      )
-      this.options.handlers.onAssigned({ partitions })
+      this.options.handlers.onAssigned(this.#holdings.assignment())
     } catch (error) {
       this.#halt(error instanceof Error ? error : new Error(String(error)))
     }
-  }
-
-  #positionOf(name: string, held: AssignedPartition): bigint {
-    return this.#fetcher.position(name) ?? held.position
   }
 
   #mayDeliver(): boolean {
@@ -298,13 +261,9 @@ export class Consumer implements LogConsumer {
 
   #newFetcher(): Fetcher {
     return new Fetcher(this.link, this.settings, {
-      onRecords: (records: readonly IncomingRecord[]) => this.options.handlers.onRecords(records),
+      onRecords: records => this.options.handlers.onRecords(records),
       mayDeliver: () => this.#mayDeliver(),
-      onPosition: (partition, position) => {
-        const name = nameOf(partition)
-        const held = this.#held.get(name)
-        if (held !== undefined) this.#held.set(name, { ...held, position })
-      },
+      onPosition: (partition, position) => this.#holdings.moved(partition, position),
       onTurn: () => this.#watchdog.turn('fetch'),
       onOutOfRange: (partition, position) => void this.#onOutOfRange(partition, position),
       onDefect: error => this.#halt(error),
@@ -315,43 +274,15 @@ export class Consumer implements LogConsumer {
     this.#fetcher.stop()
     this.link.dropAll()
     this.#fetcher = this.#newFetcher()
-    this.#fetcher.assign(this.#positions())
+    this.#fetcher.assign(this.#holdings.positions())
   }
 
   async #onOutOfRange(partition: TopicPartition, position: bigint): Promise<void> {
-    const backoff = new Backoff(200)
-    while (this.#phase === 'running' && this.#held.has(nameOf(partition))) {
-      try {
-        await backoff.wait(this.#aborter.signal)
-        await confirmPosition(this.link, partition, position)
-        if (this.#held.has(nameOf(partition))) this.#fetcher.add(partition, position)
-        return
-      } catch (error) {
-        if (error instanceof LogRegressed) return this.#halt(error)
-      }
-    }
-  }
-
-  #writeCommits(): Promise<void> {
-    this.#committing ??= this.#writeDue().finally(() => {
-      this.#committing = null
-    })
-    return this.#committing
-  }
-
-  async #writeDue(): Promise<void> {
-    const due = this.#commits.due()
-    if (due.length === 0 || this.#generation < 0 || (this.#shut && this.#phase === 'running')) return
-    try {
-      await this.#group.commit(due)
-      this.#commits.written(due)
-    } catch (error) {
-      // Not lost: what is due is written at the next tick, or by the partitions' next owner, who reads it again.
-      this.settings.logger.debug(
-        { ...this.#fields(), err: error },
-        `Offsets were not written yet: ${messageOf(error)}`,
-      )
-    }
+    const wanted = () => this.#phase === 'running' && this.#holdings.has(partition)
+    const regression = await recheckPosition(this.link, partition, position, wanted)
+    if (!wanted()) return
+    if (regression !== null) this.#halt(regression)
+    else this.#fetcher.add(partition, position)
   }
 
   #halt(error: Error): void {
@@ -366,31 +297,6 @@ export class Consumer implements LogConsumer {
   }
 
   #fields() {
-    return { group: this.options.groupId, topics: this.options.topics }
+    return { group: this.options.groupId, topics: this.options.topics, partitions: this.#holdings.size }
   }
-}
-
-function explain(error: unknown, { groupId, instanceId }: ConsumerOptions): Error {
-  const type = errorType(error)
-  if (type === 'FENCED_INSTANCE_ID') {
-    return new Error(
-      `Another process joined group "${groupId}" as "${instanceId}": give each process its own instance ID.`,
-      {
-        cause: error,
-      },
-    )
-  }
-  if (type === 'INVALID_SESSION_TIMEOUT') {
-    return new Error(
-      `Group "${groupId}": the brokers refuse this session time-out; keep it between their group.min.session.timeout.ms ` +
-        'and group.max.session.timeout.ms.',
-      { cause: error },
-    )
-  }
-  if (type === 'INCONSISTENT_GROUP_PROTOCOL') {
-    return new Error(`Group "${groupId}" is in use by another kind of client: choose another group ID.`, {
-      cause: error,
-    })
-  }
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -3,6 +3,7 @@ import { classify, messageOf } from './failures.js'
 import { createErrorFromCode } from './internals.js'
 import type { Link } from './link.js'
 import { nameOf } from './list-offsets.js'
+import { MissingTopics } from './missing-topics.js'
 import type { Settings } from './settings.js'
 import { Backoff, pause } from './timing.js'
 import { decodeBatches, UnreadableBatch } from './wire/decode-batch.js'
@@ -37,8 +38,6 @@ export interface FetcherEvents {
 const TURN_MS = 20
 /** Answers in a row that could not be made sense of. */
 const MAX_DEFECTS = 5
-/** Brokers may not know a topic for a moment after a restart. */
-const MISSING_GRACE_MS = 10_000
 
 /**
  * Reads partitions, one long poll per leader at a time, and hands over records in order. Failures are its own affair:
@@ -47,7 +46,7 @@ const MISSING_GRACE_MS = 10_000
 export class Fetcher {
   readonly #tracks = new Map<string, Track>()
   readonly #lanes = new Set<number>()
-  readonly #missingSince = new Map<string, number>()
+  readonly #missing = new MissingTopics()
   readonly #stopping = new AbortController()
   #awaitingLeaders: Promise<void> | null = null
   #turn = 0
@@ -71,10 +70,6 @@ export class Fetcher {
     const track = { topic, partition: number, position, paused: false, held: [], fetchFrom: position }
     this.#tracks.set(nameOf(partition), track)
     this.wake()
-  }
-
-  position(name: string): bigint | undefined {
-    return this.#tracks.get(name)?.position
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -272,29 +267,23 @@ export class Fetcher {
     return true
   }
 
+  #lookForMissing(): void {
+    const topics = new Set([...this.#tracks.values()].map(track => track.topic))
+    const gone = this.#missing.look(topics, topic => this.link.known(topic) !== undefined)
+    if (gone !== null)
+      this.events.onDefect(new LogRegressed(`Topic "${gone}" was deleted while it was being read.`))
+  }
+
   #findLeaders(): void {
     this.#awaitingLeaders ??= (async () => {
       await pause(200, this.#stopping.signal)
       await this.link.refresh().then(
-        () => this.#noteMissing(),
+        () => this.#lookForMissing(),
         () => undefined,
       )
       this.#awaitingLeaders = null
       this.wake()
     })()
-  }
-
-  /** A topic that stays unknown while brokers answer was deleted: saying nothing would look like an empty log (I1). */
-  #noteMissing(): void {
-    const now = Date.now()
-    for (const { topic } of this.#tracks.values()) {
-      if (this.link.known(topic) !== undefined) this.#missingSince.delete(topic)
-      else if (!this.#missingSince.has(topic)) this.#missingSince.set(topic, now)
-      else if (now - this.#missingSince.get(topic)! > MISSING_GRACE_MS) {
-        this.events.onDefect(new LogRegressed(`Topic "${topic}" was deleted while it was being read.`))
-        return
-      }
-    }
   }
 }
 

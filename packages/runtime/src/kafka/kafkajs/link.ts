@@ -1,29 +1,17 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { TopicMissing } from '../port.js'
 import { classify, messageOf } from './failures.js'
 import {
   type ApiName,
   apiKeys,
-  Broker,
-  ConnectionPool,
   createErrorFromCode,
   definitions,
-  type SocketRequest,
   type WireBroker,
   type WireLogger,
   type WireRequest,
 } from './internals.js'
-import { THROWN_AWAY } from './log-route.js'
+import { destroyNode, type Node, openNode } from './node.js'
 import type { Settings } from './settings.js'
 import { within } from './timing.js'
-
-/** One broker and the sockets to it, so that a broken one can be thrown away whole. */
-interface Node {
-  readonly broker: WireBroker
-  readonly sockets: Set<Socket>
-  readonly address: string
-}
 
 interface MetadataAnswer {
   readonly brokers: readonly { nodeId: number; host: string; port: number }[]
@@ -135,7 +123,7 @@ export class Link {
     for (let tried = 0; tried < this.#settings.brokers.length; tried++) {
       const [host, port] = splitAddress(this.#settings.brokers[this.#seedIndex]!)
       this.#seedIndex = (this.#seedIndex + 1) % this.#settings.brokers.length
-      const node = this.#node(host, port, null)
+      const node = openNode(this.#settings, this.#logger, host, port, null)
       try {
         await this.#connect(node)
         this.#seed = node
@@ -159,7 +147,7 @@ export class Link {
     if (!this.#addresses.has(id)) await this.refresh()
     const address = this.#addresses.get(id)
     if (address === undefined) throw new Error(`Broker ${id} is not part of the cluster at the moment.`)
-    const node = this.#nodes.get(id) ?? this.#node(address.host, address.port, id)
+    const node = this.#nodes.get(id) ?? openNode(this.#settings, this.#logger, address.host, address.port, id)
     this.#nodes.set(id, node)
     if (!node.broker.isConnected()) await this.#connect(node)
     return node.broker
@@ -241,51 +229,11 @@ export class Link {
     if (this.#closed) this.#destroy(node)
   }
 
-  #node(host: string, port: number, id: number | null): Node {
-    const { clientId, connectTimeoutMs, requestTimeoutMs, ssl, sasl } = this.#settings
-    const sockets = new Set<Socket>()
-    const connectionPool = new ConnectionPool({
-      host,
-      port,
-      ssl,
-      sasl,
-      clientId,
-      connectionTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      enforceRequestTimeout: false,
-      maxInFlightRequests: null,
-      logger: this.#logger,
-      socketFactory: request => openSocket(request, sockets),
-    })
-    const broker = new Broker({
-      connectionPool,
-      logger: this.#logger,
-      nodeId: id,
-      authenticationTimeout: requestTimeoutMs,
-      allowAutoTopicCreation: false,
-    })
-    return { broker, sockets, address: `${host}:${port}` }
-  }
-
   #destroy(node: Node): void {
     if (this.#seed === node) this.#seed = null
     for (const [id, one] of this.#nodes) if (one === node) this.#nodes.delete(id)
-    // kafkajs listens to "error" and "end" only: a plain destroy would leave its requests waiting for ever.
-    for (const socket of node.sockets) socket.destroy(new Error(THROWN_AWAY))
+    destroyNode(node)
   }
-}
-
-function openSocket({ host, port, ssl, onConnect }: SocketRequest, sockets: Set<Socket>): Socket {
-  const socket =
-    ssl == null
-      ? connectTcp({ host, port }, onConnect)
-      : connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-  // Without it a request that follows an unanswered one waits for the peer's delayed acknowledgement.
-  socket.setNoDelay(true)
-  socket.setKeepAlive(true, 30_000)
-  sockets.add(socket)
-  socket.once('close', () => sockets.delete(socket))
-  return socket
 }
 
 function splitAddress(address: string): [string, number] {

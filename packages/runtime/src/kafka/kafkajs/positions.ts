@@ -1,7 +1,7 @@
 import { type AssignedPartition, LogRegressed, type TopicPartition } from '../port.js'
 import type { Link } from './link.js'
 import { listOffsets, nameOf } from './list-offsets.js'
-import { pause } from './timing.js'
+import { Backoff, pause } from './timing.js'
 
 /** A leader that was just elected may not know the whole log for a moment: a regression is looked at so often. */
 const LOOKS = 4
@@ -41,13 +41,29 @@ export async function startPositions(
   }
 }
 
-/** Looks whether a position that a broker refused lies in the log after all. @throws LogRegressed when it does not. */
-export async function confirmPosition(
+/**
+ * A broker refused a position: looks, as long as it takes, whether it lies in the log after all.
+ * @param wanted asked before each look; false ends it.
+ * @returns the regression; null when the position is sound, or not wanted any more.
+ */
+export async function recheckPosition(
   link: Link,
   partition: TopicPartition,
   position: bigint,
-): Promise<void> {
-  await startPositions(link, [partition], new Map([[nameOf(partition), position]]))
+  wanted: () => boolean,
+): Promise<LogRegressed | null> {
+  const backoff = new Backoff(200)
+  while (wanted()) {
+    try {
+      await backoff.wait()
+      await startPositions(link, [partition], new Map([[nameOf(partition), position]]))
+      return null
+    } catch (error) {
+      if (error instanceof LogRegressed) return error
+      await link.refresh().catch(() => undefined)
+    }
+  }
+  return null
 }
 
 function regressed(name: string, position: bigint, start: bigint, end: bigint): LogRegressed {

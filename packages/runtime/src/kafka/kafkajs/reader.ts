@@ -1,15 +1,9 @@
-import {
-  type LogReader,
-  LogRegressed,
-  type ReaderOptions,
-  TopicMissing,
-  type TopicPartition,
-} from '../port.js'
+import { type LogReader, type ReaderOptions, TopicMissing, type TopicPartition } from '../port.js'
 import { classify } from './failures.js'
 import { Fetcher } from './fetcher.js'
 import type { Link } from './link.js'
 import { listOffsets, nameOf } from './list-offsets.js'
-import { confirmPosition } from './positions.js'
+import { recheckPosition } from './positions.js'
 import type { Settings } from './settings.js'
 import { Backoff } from './timing.js'
 import { Watchdog } from './watchdog.js'
@@ -144,16 +138,10 @@ export class Reader implements LogReader {
   }
 
   async #onOutOfRange(partition: TopicPartition, position: bigint): Promise<void> {
-    const backoff = new Backoff(200)
-    while (!this.#aborter.signal.aborted) {
-      try {
-        await backoff.wait(this.#aborter.signal)
-        await confirmPosition(this.link, partition, position)
-        return this.#fetcher.add(partition, position)
-      } catch (error) {
-        if (error instanceof LogRegressed) return this.#halt(error)
-      }
-    }
+    const wanted = () => !this.#aborter.signal.aborted
+    const regression = await recheckPosition(this.link, partition, position, wanted)
+    if (regression !== null) this.#halt(regression)
+    else if (wanted()) this.#fetcher.add(partition, position)
   }
 
   #halt(error: Error): void {

@@ -17,7 +17,7 @@ import { ident } from '../sql/quote.js'
 import { relayFunctions } from '../sql/relay.js'
 import { reviewFunction, tallyFunction } from '../sql/review.js'
 import { stepFunctions } from '../sql/step.js'
-import { undoFunction } from '../sql/undo.js'
+import { movedFunction, undoFunction } from '../sql/undo.js'
 import { readLayouts } from './catalog.js'
 
 export interface InstallReport {
@@ -174,6 +174,7 @@ async function installTable(client: ClientBase, schema: string, table: CapturedT
     reviewFunction(schema, table),
     tallyFunction(schema, table),
     undoFunction(schema, table),
+    movedFunction(schema, table),
     describeFunction(schema, table),
     foundFunction(schema, table),
     ...triggerStatements(schema, table),

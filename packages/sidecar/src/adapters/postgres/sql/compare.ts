@@ -58,6 +58,15 @@ export function any(columns: readonly Column[], expression: (column: Column) => 
   return parts.length === 0 ? 'false' : `(${parts.join('\n   OR ')})`
 }
 
+/** The row's key after the action is not the one that it had before. */
+export function keyMoved(table: CapturedTable, alias = 'n'): string {
+  const list = (side: typeof o) =>
+    keyColumns(table)
+      .map(column => side(column, alias))
+      .join(', ')
+  return table.key.length === 0 ? 'false' : `${alias}.op = 'U' AND (${list(o)}) IS DISTINCT FROM (${list(n)})`
+}
+
 /** The current row differs from the after-image (an inserted row) or the before-image (a deleted one). */
 export function rowDiffers(table: CapturedTable, image: 'before' | 'after'): string {
   const compared = table.columns.filter(column => !column.ignore)
@@ -72,9 +81,13 @@ export function restored(column: Column): string {
   const value = current(column)
   const image = `CASE WHEN ${touched(column)} AND (p_force OR (${same(column, value, n(column))} AND NOT ${broken(column)}))
       THEN ${o(column)} ELSE ${value} END`
-  return column.delta
-    ? `CASE WHEN ${deltaTouched(column)} THEN ${value} - (${n(column)} - ${o(column)}) ELSE ${image} END`
-    : image
+  return column.delta ? `CASE WHEN ${deltaTouched(column)} THEN ${inverse(column)} ELSE ${image} END` : image
+}
+
+/** The inverse difference; where nobody wrote since, the image itself, since 1 + 0.5 - 0.5 is 1.0 and was 1. */
+export function inverse(column: Column): string {
+  const value = current(column)
+  return `CASE WHEN ${same(column, value, n(column))} THEN ${o(column)} ELSE ${value} - (${n(column)} - ${o(column)}) END`
 }
 
 /** Joins a table aliased `t` to a net change by the key that the row has after the action. */

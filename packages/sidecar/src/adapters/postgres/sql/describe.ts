@@ -61,6 +61,9 @@ export function unionFunctions(schema: string, rels: readonly number[]): readonl
     rel =>
       `SELECT ${rel}, l.op, count(*), min(l.seq) FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx) GROUP BY l.op`,
   )
+  const entries = rels.map(
+    rel => `SELECT ${rel}, l.op, l.seq FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx)`,
+  )
   const described = rels.map(rel => `SELECT ${rel} AS rel, d.* FROM ${s}.describe_${rel}(p_tx) d`)
   const none = 'SELECT NULL::integer, NULL::"char", NULL::bigint, NULL::pg_lsn WHERE false'
   return [
@@ -70,6 +73,13 @@ LANGUAGE plpgsql STABLE AS $unwind$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY ${[none, ...touched].join('\n  UNION ALL ')};
+END $unwind$`,
+    `
+CREATE OR REPLACE FUNCTION ${s}.entries(p_tx bigint[]) RETURNS TABLE (rel integer, op "char", seq pg_lsn)
+LANGUAGE plpgsql STABLE AS $unwind$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY ${[`SELECT NULL::integer, NULL::"char", NULL::pg_lsn WHERE false`, ...entries].join('\n  UNION ALL ')};
 END $unwind$`,
     `
 CREATE OR REPLACE FUNCTION ${s}.describe(p_tx bigint[])

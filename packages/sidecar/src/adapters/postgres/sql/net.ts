@@ -5,20 +5,21 @@ import { same } from './compare.js'
 import { ident } from './quote.js'
 
 /**
- * net_<rel>(transactions, single): one row for each application row that these transactions changed, in the log's shape:
+ * net_<rel>(transactions, single, seq): one row for each application row that these transactions changed, in the log's shape:
  * o… is what to restore, n… what we left. Several changes of one row collapse to the first before-image and the last
  * after-image, column by column; where another writer stepped in between, `broken` says so, because restoring the first
  * image would then lose a foreign write (I6). A row that was inserted and deleted again is not in the result.
+ * With `seq` one logged change alone, as it is.
  * ROWS 1 keeps the planner at index look-ups, which are right for one row and linear for many.
  */
 export function netFunction(schema: string, table: CapturedTable): string {
   const s = ident(schema)
   const log = logTable(schema, table.rel)
-  const head = `CREATE OR REPLACE FUNCTION ${s}.net_${table.rel}(p_tx bigint[], p_single boolean) RETURNS SETOF ${log}
+  const head = `CREATE OR REPLACE FUNCTION ${s}.net_${table.rel}(p_tx bigint[], p_single boolean, p_seq pg_lsn) RETURNS SETOF ${log}
 LANGUAGE plpgsql STABLE ROWS 1 AS $unwind$`
   // Without a key each insert stands for itself; there is nothing to collapse by.
   if (table.key.length === 0)
-    return `${head} BEGIN RETURN QUERY SELECT l.* FROM ${log} l WHERE l.tx = ANY (p_tx) AND l.op <> 'T'; END $unwind$`
+    return `${head} BEGIN RETURN QUERY SELECT l.* FROM ${log} l WHERE l.tx = ANY (p_tx) AND l.op <> 'T' AND (p_seq IS NULL OR l.seq = p_seq); END $unwind$`
   const keys = keyColumns(table)
   const list = (side: (column: Column) => string) => keys.map(column => `l.${side(column)}`).join(', ')
   const entry = keys.map(column => `coalesce(l.${before(column)}, l.${after(column)})`)
@@ -28,7 +29,10 @@ DECLARE
   v_moved boolean; v_many boolean; c refcursor; r record; a ${log}; v_root bigint;
   v_touched boolean[];
 BEGIN
-  IF p_single THEN
+  IF p_seq IS NOT NULL THEN
+    RETURN QUERY SELECT l.* FROM ${log} l WHERE l.tx = ANY (p_tx) AND l.seq = p_seq;
+    RETURN;
+  ELSIF p_single THEN
     RETURN QUERY SELECT l.* FROM ${log} l WHERE l.tx = ANY (p_tx) AND l.op <> 'T';
     RETURN;
   END IF;
@@ -53,8 +57,16 @@ BEGIN
       ), chain AS (
         SELECT l.i, l.i AS root FROM link l WHERE l.leaves = 0 AND l.pred IS NULL
         UNION ALL SELECT l.i, p.root FROM chain p JOIN link l ON l.leaves = 0 AND l.pred = p.i
+      ), last AS (
+        SELECT DISTINCT ON (p.root) p.root, l.op, ${exit.map((e, i) => `${e} AS k${i}`).join(', ')}
+        FROM chain p JOIN e l ON l.i = p.i ORDER BY p.root, p.i DESC
+      ), replaced AS (
+        -- A row that was inserted elsewhere and then took a deleted row's key: in the end that row was changed.
+        SELECT g.root, max(d.root) AS whole FROM last g JOIN e f ON f.i = g.root AND f.op = 'I' AND g.op <> 'D'
+        JOIN last d ON d.op = 'D' AND d.root <> g.root AND ${keys.map((_, i) => `d.k${i} = g.k${i}`).join(' AND ')} GROUP BY g.root
       )
-      SELECT p.root, e.* FROM chain p JOIN e ON e.i = p.i ORDER BY p.root, p.i;
+      SELECT coalesce(x.whole, p.root) AS root, e.* FROM chain p JOIN e ON e.i = p.i LEFT JOIN replaced x ON x.root = p.root
+      ORDER BY 1, x.whole NULLS FIRST, p.i;
   ELSE
     OPEN c FOR SELECT dense_rank() OVER (ORDER BY ${exit.join(', ')}) AS root, l.* FROM ${log} l
       WHERE l.tx = ANY (p_tx) AND l.op <> 'T' ORDER BY root, l.seq;
@@ -102,9 +114,12 @@ ${lines(table, (c, i) => {
         ${an} := ${rn};
       ELSIF NOT v_touched[${i}] THEN ${ao} := ${ro}; ${an} := ${rn}; END IF;`
   if (!c.delta) return image
-  return `IF a.op = 'I' AND ${an} IS NOT NULL AND ${ro} IS NOT NULL AND ${rn} IS NOT NULL THEN ${an} := ${an} + (${rn} - ${ro});
-      ELSIF a.op = 'U' AND ${ao} IS NOT NULL AND ${an} IS NOT NULL AND ${ro} IS NOT NULL AND ${rn} IS NOT NULL THEN
-        ${ao} := ${rn} - ((${an} - ${ao}) + (${rn} - ${ro})); ${an} := ${rn}; v_touched[${i}] := true;
+  // Unbroken, the images themselves stay: 1 + 0.5 - 0.5 is 1.0, and was 1.
+  return `IF a.op IN ('I', 'U') AND ${an} IS NOT NULL AND ${ro} IS NOT NULL AND ${rn} IS NOT NULL AND (a.op = 'I' OR ${ao} IS NOT NULL) THEN
+        IF ${same(c, an, ro)} THEN ${an} := ${rn};
+        ELSIF a.op = 'I' THEN ${an} := ${an} + (${rn} - ${ro});
+        ELSE ${ao} := ${rn} - ((${an} - ${ao}) + (${rn} - ${ro})); ${an} := ${rn}; END IF;
+        v_touched[${i}] := true;
       ELSE ${image} END IF;`
 })}`
 }
@@ -118,7 +133,9 @@ ${lines(table, (c, i) => {
       ELSIF ${differ(c, an, ro)} THEN a.broken := array_append(a.broken, ${c.number}::smallint); END IF;
       ${an} := NULL;`
   if (!c.delta) return image
-  return `IF ${ao} IS NOT NULL AND ${an} IS NOT NULL AND ${ro} IS NOT NULL THEN ${ao} := ${ro} - (${an} - ${ao}); ${an} := NULL;
+  return `IF ${ao} IS NOT NULL AND ${an} IS NOT NULL AND ${ro} IS NOT NULL THEN
+        IF NOT (${same(c, an, ro)}) THEN ${ao} := ${ro} - (${an} - ${ao}); END IF;
+        ${an} := NULL;
       ELSE ${image} END IF;`
 })}`
 }

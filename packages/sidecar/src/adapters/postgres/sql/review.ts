@@ -9,6 +9,7 @@ import {
   imageText,
   itemText,
   keyMatch,
+  keyMoved,
   ours,
   rowDiffers,
   rowHash,
@@ -17,7 +18,7 @@ import {
 import { ident, literal, qualified } from './quote.js'
 
 /**
- * review_<rel>(transactions, single, undo transaction): each net change against the current row, changing nothing.
+ * review_<rel>(transactions, single, undo transaction, seq): each net change against the current row, changing nothing.
  * verdict: restored · ours (can be undone) · delta (differences still to be undone) · conflict.
  * For preview, for probe, and for the explanation of a conflict.
  *
@@ -36,7 +37,7 @@ export function reviewFunction(schema: string, table: CapturedTable): string {
     : itemText(table, 'after')
   const image = imageText(table, column => current(column))
   return `
-CREATE OR REPLACE FUNCTION ${s}.review_${table.rel}(p_tx bigint[], p_single boolean, p_undo bigint)
+CREATE OR REPLACE FUNCTION ${s}.review_${table.rel}(p_tx bigint[], p_single boolean, p_undo bigint, p_seq pg_lsn)
 RETURNS TABLE (op "char", item text, verdict text, differences jsonb, hash bytea)
 LANGUAGE plpgsql STABLE ROWS 1 AS $unwind$
 #variable_conflict use_column
@@ -49,7 +50,7 @@ BEGIN
       ${keyed ? keyedVerdict(table, deltas) : rowVerdict(table)} AS verdict,
       ${differences(table, item)} AS differences,
       ${rowHash(item, `CASE WHEN t.present THEN ${image} END`)} AS hash
-    FROM ${s}.net_${table.rel}(p_tx, p_single) n
+    FROM ${s}.net_${table.rel}(p_tx, p_single, p_seq) n
     ${needsEvidence ? evidenceJoin(schema, table, deltas) : ''}
     LEFT JOIN LATERAL (${currentRow(table)}) t ON true
     WHERE coalesce(n.op, '') <> ''
@@ -68,7 +69,7 @@ BEGIN
   SELECT count(*), count(*) FILTER (WHERE r.verdict = 'restored'),
       count(*) FILTER (WHERE r.verdict <> 'restored' AND EXISTS (SELECT FROM ${s}.kept k WHERE k.key = p_key AND k.item = r.item)),
       sha256(coalesce(string_agg(r.hash, ''::bytea ORDER BY r.hash), ''::bytea))
-    INTO expected, restored, kept, hash FROM ${s}.review_${table.rel}(p_tx, p_single, p_undo) r;
+    INTO expected, restored, kept, hash FROM ${s}.review_${table.rel}(p_tx, p_single, p_undo, NULL) r;
 END $unwind$`
 }
 
@@ -114,16 +115,18 @@ function currentRow(table: CapturedTable): string {
   if (table.key.length === 0)
     return `SELECT true AS present, t.* FROM ${target} t WHERE ${keyMatch(table, 'after')}`
   const keys = keyColumns(table)
-  const images = (side: (column: Column) => string) => keys.map(column => `n.${side(column)}`).join(', ')
   const list = table.columns.map(column => `t.${ident(column.name)}`).join(', ')
   const located = keys
     .map(c => `${current(c)} = CASE n.op WHEN 'D' THEN n.${before(c)} ELSE n.${after(c)} END`)
     .join(' AND ')
-  return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located}
+  const there = (side: 'before' | 'after', alias: string, more = '') =>
+    `EXISTS (SELECT FROM ${target} ${alias} WHERE ${keyMatch(table, side, alias)}${more})`
+  // Keys that went round in a circle: under the new key there is a row again, but another one.
+  const back = there('before', 't', ` AND NOT ${rowDiffers(table, 'before')}`)
+  return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located} AND NOT (${keyMoved(table)} AND ${back})
       UNION ALL
       SELECT true, ${list} FROM ${target} t
-      WHERE n.op = 'U' AND (${images(before)}) IS DISTINCT FROM (${images(after)}) AND ${keyMatch(table, 'before')}
-        AND NOT EXISTS (SELECT FROM ${target} t WHERE ${keyMatch(table, 'after')})`
+      WHERE ${keyMoved(table)} AND ${keyMatch(table, 'before')} AND (NOT ${there('after', 'w')} OR ${back})`
 }
 
 /**

@@ -1,12 +1,14 @@
 import type { CapturedTable, Column } from '../layout.js'
 import { keyColumns } from '../layout.js'
-import { after, before } from './capture.js'
+import { after, before, logTable } from './capture.js'
 import {
   any,
   current,
   deltaTouched,
   foreign,
+  inverse,
   keyMatch,
+  keyMoved,
   ours,
   restored,
   rowDiffers,
@@ -19,11 +21,12 @@ import { ident, qualified } from './quote.js'
  * undo_<rel>(op, transactions, single, mode, key): undoes the net changes of one kind in one table with one statement and
  * returns how many there are. `mode`: park, keep, force or merge. It writes only where the current value is the one that we
  * left, in the same statement that locks the row, so a concurrent writer cannot slip in between (I6).
+ * Rows are taken in the reverse of the order in which the action took them. `seq` undoes one logged change alone.
  * In mode park a row that is not ours any more is left; the caller compares counts and asks review_<rel>.
  */
 export function undoFunction(schema: string, table: CapturedTable): string {
   const s = ident(schema)
-  const net = `${s}.net_${table.rel}(p_tx, p_single) n`
+  const net = `(SELECT * FROM ${s}.net_${table.rel}(p_tx, p_single, p_seq) ORDER BY seq DESC) n`
   const branches =
     table.key.length === 0
       ? `IF p_op = 'I' THEN${deleteStatement(table, net)}
@@ -37,14 +40,15 @@ export function undoFunction(schema: string, table: CapturedTable): string {
   END IF;`
   return `
 CREATE OR REPLACE FUNCTION ${s}.undo_${table.rel}(
-  p_op "char", p_tx bigint[], p_single boolean, p_mode text, p_key text, OUT wanted bigint, OUT acted bigint, OUT forced bigint)
+  p_op "char", p_tx bigint[], p_single boolean, p_mode text, p_key text, p_seq pg_lsn,
+  OUT wanted bigint, OUT acted bigint, OUT forced bigint)
 LANGUAGE plpgsql AS $unwind$
 DECLARE
   p_force boolean := p_mode = 'force';
   v_more bigint;
 BEGIN
   acted := 0;
-  IF p_single THEN wanted := 1;
+  IF p_single OR p_seq IS NOT NULL THEN wanted := 1;
   ELSE SELECT count(*) INTO wanted FROM ${net} WHERE n.op = p_op;
   END IF;
   IF wanted = 0 THEN RETURN; END IF;
@@ -52,14 +56,23 @@ BEGIN
     PERFORM 1 FROM ${qualified(table.schema, table.name)} t, ${net}
       WHERE n.op = p_op AND ${keyMatch(table, 'after')}${table.key.length === 0 ? '' : lockOrder(table)} FOR UPDATE OF t;
     IF p_force THEN
-      SELECT count(*) INTO forced FROM ${s}.review_${table.rel}(p_tx, p_single, NULL) r WHERE r.op = p_op AND r.verdict = 'conflict';
+      SELECT count(*) INTO forced FROM ${s}.review_${table.rel}(p_tx, p_single, NULL, p_seq) r WHERE r.op = p_op AND r.verdict = 'conflict';
     ELSE
       INSERT INTO ${s}.kept (key, item)
-        SELECT p_key, r.item FROM ${s}.review_${table.rel}(p_tx, p_single, NULL) r
+        SELECT p_key, r.item FROM ${s}.review_${table.rel}(p_tx, p_single, NULL, p_seq) r
         WHERE r.op = p_op AND r.verdict = 'conflict' ON CONFLICT DO NOTHING;
     END IF;
   END IF;
   ${branches}
+END $unwind$`
+}
+
+/** moved_<rel>(transactions): did a key change? Then rows can stand in each other's way, and the order matters. */
+export function movedFunction(schema: string, table: CapturedTable): string {
+  return `
+CREATE OR REPLACE FUNCTION ${ident(schema)}.moved_${table.rel}(p_tx bigint[]) RETURNS boolean LANGUAGE plpgsql STABLE AS $unwind$
+BEGIN
+  RETURN EXISTS (SELECT FROM ${logTable(schema, table.rel)} n WHERE n.tx = ANY (p_tx) AND ${keyMoved(table)});
 END $unwind$`
 }
 
@@ -95,16 +108,11 @@ function updateStatement(table: CapturedTable, net: string): string {
       : `
     IF p_mode = 'keep' THEN
       UPDATE ${target} t SET ${deltas
-        .map(c =>
-          set(
-            c,
-            `CASE WHEN ${deltaTouched(c)} THEN ${current(c)} - (n.${after(c)} - n.${before(c)}) ELSE ${current(c)} END`,
-          ),
-        )
+        .map(c => set(c, `CASE WHEN ${deltaTouched(c)} THEN ${inverse(c)} ELSE ${current(c)} END`))
         .join(', ')}
       FROM ${net}
       WHERE n.op = 'U' AND ${keyMatch(table, 'after')} AND ${any(deltas, deltaTouched)}
-        AND ${any(table.columns, foreign)} AND NOT ${any(table.columns, ours)};
+        AND ${any(table.columns, foreign)};
       GET DIAGNOSTICS v_more = ROW_COUNT;
       acted := acted + v_more;
     END IF;`
@@ -137,7 +145,7 @@ function cascadeGuard(table: CapturedTable, net: string): string {
       return `child.${ident(pair.theirs)} = n.${after(column)}`
     })
     const own = cascade.self
-      ? ` AND NOT EXISTS (SELECT FROM ${net.replace(/ n$/, ' m')} WHERE m.op = 'I' AND ${keyColumns(table)
+      ? ` AND NOT EXISTS (SELECT FROM ${net.replace(/n$/, 'm')} WHERE m.op = 'I' AND ${keyColumns(table)
           .map(column => `child.${ident(column.name)} = m.${after(column)}`)
           .join(' AND ')})`
       : ''

@@ -1,0 +1,54 @@
+import { registerCapture } from './capture.js'
+import { registerCompletion } from './completion.js'
+import { registerContract } from './contract.js'
+import { registerCoordinator } from './coordinator.js'
+import { registerApprove, registerDeny } from './decision.js'
+import { registerDev } from './dev.js'
+import { registerDoctor } from './doctor.js'
+import { registerKeys } from './keys.js'
+import { registerList } from './list.js'
+import {
+  registerAbort,
+  registerPause,
+  registerResolve,
+  registerResume,
+  registerRetry,
+  registerSkip,
+} from './operator.js'
+import { registerPlan } from './plan.js'
+import { registerRollback } from './rollback.js'
+import { registerSchemas } from './schemas.js'
+import { registerSidecar } from './sidecar.js'
+import { registerStatus } from './status.js'
+import { registerSystems } from './systems.js'
+import { registerTail } from './tail.js'
+import { registerTimeline } from './timeline.js'
+import { registerTopics } from './topics.js'
+import type { Register } from './verb.js'
+
+/** Every verb, in the order in which the help shows them. */
+export const VERBS: readonly { readonly group: string; readonly register: readonly Register[] }[] = [
+  { group: 'Try it:', register: [registerDev, registerDoctor] },
+  {
+    group: 'See:',
+    register: [registerTail, registerTimeline, registerPlan, registerStatus, registerList, registerSystems],
+  },
+  { group: 'Roll back:', register: [registerRollback, registerApprove, registerDeny] },
+  {
+    group: 'Step in:',
+    register: [registerPause, registerResume, registerRetry, registerSkip, registerResolve, registerAbort],
+  },
+  {
+    group: 'Set up and run:',
+    register: [
+      registerTopics,
+      registerSchemas,
+      registerKeys,
+      registerContract,
+      registerCapture,
+      registerSidecar,
+      registerCoordinator,
+    ],
+  },
+  { group: 'Shell:', register: [registerCompletion] },
+]

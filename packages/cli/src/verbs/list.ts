@@ -1,0 +1,29 @@
+import { Option } from 'commander'
+import { apiOption, outputOption, wholeNumber } from '../shell/options.js'
+import { examples, type Register } from './verb.js'
+
+export const registerList: Register = (program, cli) => {
+  program
+    .command('list')
+    .description('recent rollbacks, newest first')
+    .addOption(
+      new Option('--state <state>', 'only those in this state').choices([
+        'proposed',
+        'awaiting-approval',
+        'denied',
+        'running',
+        'closed',
+      ]),
+    )
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 20)
+    .addOption(apiOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(['list', 'the latest'], ['list --state running', 'what is under way, or waits for a person']),
+    )
+    .action(async (options, command) => {
+      const { list } = await import('./run/list.js')
+      await list(cli, command, options)
+    })
+}

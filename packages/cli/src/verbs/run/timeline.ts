@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { entryLine } from '../../output/entry-line.js'
+import { ofSummary, statusText } from '../../output/status-text.js'
+import { apiFor } from '../../shell/api.js'
+import type { Cli, OutputFormat } from '../../shell/cli.js'
+import { CliError } from '../../shell/cli-error.js'
+
+interface Options {
+  readonly follow?: boolean
+  readonly output: OutputFormat
+}
+
+export async function timeline(
+  cli: Cli,
+  command: Command,
+  correlationId: string,
+  options: Options,
+): Promise<void> {
+  const { api } = await apiFor(cli, command)
+  const signal = cli.io.interrupted
+  if (options.follow) {
+    const entries = api.follow(correlationId, {
+      signal,
+      onReconnect: (error, waitMs) =>
+        cli.warn(
+          `${error instanceof Error ? error.message : String(error)}; connecting again in ${waitMs} ms`,
+        ),
+    })
+    for await (const entry of entries) {
+      if (options.output === 'json') cli.printJsonLine(entry)
+      else cli.print(`${entryLine(entry, cli.palette)}\n`)
+    }
+    return
+  }
+  const whole = await api.timeline(correlationId, { signal })
+  if (options.output === 'json') return cli.printJson(whole)
+  if (whole.entries.length === 0)
+    throw new CliError(
+      'notFound',
+      `Nothing is known of ${correlationId}.`,
+      'Events of the last moments may still be on their way: "unwind tail --correlation …" reads the log itself.',
+    )
+  for (const entry of whole.entries) cli.print(`${entryLine(entry, cli.palette)}\n`)
+  for (const rollback of whole.rollbacks)
+    cli.print(`\n${statusText(ofSummary(correlationId, rollback), cli.palette)}`)
+}

@@ -1,0 +1,104 @@
+import { type ContractLookup, type Coordination, foldTimeline, timelineDigest } from '@unwind/core'
+import type { FastifyInstance } from 'fastify'
+import type { Announced } from '../contracts/contracts-view.js'
+import type { LedgerReading } from '../reading/ledger-reading.js'
+import type { Callers } from './callers.js'
+import { addRoute } from './route.js'
+import { byCorrelation } from './schemas.js'
+import { streamTimeline } from './timeline-stream.js'
+
+export interface ObserveRoutes {
+  readonly reading: LedgerReading
+  readonly actionsTopic: string
+  readonly contracts: () => ContractLookup
+  readonly announced: () => ReadonlyMap<string, Announced>
+  /** Rollbacks that this coordinator holds open. */
+  readonly open: () => readonly Coordination[]
+  /** Resolves when the view of this correlation ID may have changed, or after a while. */
+  changed(correlationId: string, signal: AbortSignal): Promise<void>
+  /** Aborts when the coordinator stops: streams end then. */
+  readonly stopping: AbortSignal
+}
+
+export function observeRoutes(app: FastifyInstance, callers: Callers, options: ObserveRoutes): void {
+  const { reading } = options
+  addRoute(app, callers, {
+    method: 'GET',
+    url: '/v1/correlations/:correlationId/timeline',
+    summary: 'Everything that happened under a correlation ID, by cause',
+    params: byCorrelation,
+    async handle({ params }) {
+      const timeline = foldTimeline(params.correlationId, await reading.timelineOf(params.correlationId))
+      return { ...timeline, digest: timelineDigest(timeline) }
+    },
+  })
+  addRoute(app, callers, {
+    method: 'GET',
+    url: '/v1/correlations/:correlationId/timeline/stream',
+    summary: 'The timeline as server-sent events; resumes after Last-Event-ID',
+    params: byCorrelation,
+    async handle({ params, request, reply }) {
+      const { correlationId } = params
+      // Asked before the headers go out, so that a view that is away is a problem document and not a broken stream.
+      await reading.timelineOf(correlationId)
+      const gone = new AbortController()
+      request.raw.once('close', () => gone.abort())
+      reply.raw.once('close', () => gone.abort())
+      const signal = AbortSignal.any([gone.signal, options.stopping])
+      reply.hijack()
+      reply.raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
+      const last = request.headers['last-event-id']
+      await streamTimeline(reply.raw, {
+        correlationId,
+        lastEventId: typeof last === 'string' ? last : null,
+        actionsTopic: options.actionsTopic,
+        recordsOf: id => reading.timelineOf(id),
+        changed: until => options.changed(correlationId, until),
+        signal,
+      }).catch(() => reply.raw.destroy())
+    },
+  })
+  addRoute(app, callers, {
+    method: 'GET',
+    url: '/v1/systems',
+    summary: 'Systems, their contracts and whether a sidecar announced itself',
+    async handle() {
+      const names = new Set([...options.contracts().keys(), ...options.announced().keys()])
+      return { systems: [...names].sort().map(systemOf) }
+    },
+  })
+  addRoute(app, callers, {
+    method: 'GET',
+    url: '/v1/escalations',
+    summary: 'Escalations of open rollbacks that nobody has acknowledged',
+    async handle() {
+      const open = options.open().flatMap(({ escalations }) => [...escalations.values()])
+      const escalations = open.filter(e => e.acknowledgedBy === null).map(e => e.raised)
+      return { escalations: escalations.sort((a, b) => a.dueAt - b.dueAt) }
+    },
+  })
+
+  function systemOf(system: string) {
+    const facts = options.contracts().get(system)
+    const announced = options.announced().get(system)
+    return {
+      system,
+      contract: facts
+        ? {
+            version: facts.contract.version,
+            hash: facts.hash,
+            owner: facts.contract.owner,
+            success: facts.contract.success,
+            dependsOn: facts.contract.dependsOn,
+            adapter: facts.contract.adapter.kind,
+            actions: Object.keys(facts.contract.actions).sort(),
+          }
+        : null,
+      sidecar: announced ?? null,
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { MAX_KEY } from '../view/stored-record.js'
+
+/** Input of the API. Texts are bounded: they go into the ledger and stay there. */
+const text = (most: number) => z.string().trim().min(1).max(most)
+
+export const rollbackId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, ".", "_" and "-", at most 100')
+export const correlationId = z.string().min(1).max(MAX_KEY)
+export const system = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected the name of a system, such as "orders"')
+export const principal = z
+  .string()
+  .max(200)
+  .regex(/^[a-z][a-z0-9-]*:\S+$/, 'expected "<kind>:<name>", e.g. "user:ana"')
+const reason = text(2_000).describe('Why, for people; goes into the ledger.')
+
+export const byRollback = z.strictObject({ rollbackId })
+export const byGate = z.strictObject({ rollbackId, gateId: text(200) })
+export const byCorrelation = z.strictObject({ correlationId })
+
+export const proposeBody = z.strictObject({
+  correlationId,
+  reason,
+  systems: z.array(system).max(200).default([]).describe('Only these; empty: every system that acted.'),
+  rollbackId: rollbackId.optional().describe('The same ID is the same proposal.'),
+  incidentClass: text(100).optional(),
+  actor: principal.optional(),
+})
+
+export const planBody = z.strictObject({
+  correlationId,
+  systems: z.array(system).max(200).default([]),
+  reason: text(2_000).optional(),
+  actor: principal.optional(),
+})
+
+export const commandBody = z.strictObject({
+  command: z.enum(['pause', 'resume', 'retry', 'skip', 'resolve', 'abort']),
+  stepId: text(200).optional().describe('Which step; for retry, skip and resolve.'),
+  actor: principal.optional(),
+  reason,
+  resolution: z.enum(['keep', 'force', 'merge', 'manual']).optional().describe('For resolve.'),
+  evidence: text(2_000).optional().describe('Link or text that backs a resolve.'),
+  commandId: rollbackId.optional().describe('The same ID is the same command.'),
+})
+
+export const approvalBody = z.strictObject({
+  decision: z.enum(['approve', 'deny']),
+  actor: principal.optional(),
+  reason,
+})
+
+export const personBody = z.strictObject({ actor: principal.optional(), reason })
+export const acknowledgeBody = personBody.extend({ escalationId: text(500) })
+
+export const listQuery = z.strictObject({
+  phase: z.enum(['proposed', 'awaiting-approval', 'denied', 'running', 'closed']).optional(),
+  endState: z.string().max(50).optional(),
+  correlationId: correlationId.optional(),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+})

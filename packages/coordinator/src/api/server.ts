@@ -1,0 +1,75 @@
+import type { AddressInfo } from 'node:net'
+import swagger from '@fastify/swagger'
+import type { Metrics } from '@unwind/runtime'
+import { fastify } from 'fastify'
+import { Callers, type CallersOptions } from './callers.js'
+import { answerErrors } from './errors.js'
+import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
+import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
+
+export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stopping'>, CallersOptions {
+  readonly host: string
+  readonly port: number
+  readonly metrics: Metrics
+  /** Null: ready. A text: why not (yet). */
+  readonly readiness: () => string | null
+  /** What works only in part, for people. */
+  readonly remarks: () => readonly string[]
+  readonly logger: { error(fields: object, message: string): void }
+}
+
+export interface ApiServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const BODY_LIMIT = 64 * 1024
+
+/** The HTTP API. @throws when the port is taken. */
+export async function startApi(options: ApiOptions): Promise<ApiServer> {
+  const stopping = new AbortController()
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 4_000 },
+  })
+  // Input is checked where the route is, by the schema that the description is made from.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => data => JSON.stringify(data))
+  answerErrors(app, options.logger)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Unwind coordinator', version: '1' },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+  })
+  await app.register(async routes => {
+    const callers = new Callers(options)
+    rollbackRoutes(routes, callers, options)
+    observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/livez', { schema: { hide: true } }, async () => ({ alive: true }))
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
+    const why = options.readiness()
+    return reply.code(why === null ? 200 : 503).send({ ready: why === null, why, remarks: options.remarks() })
+  })
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    const { registry } = options.metrics
+    return reply
+      .type(registry.contentType)
+      .serializer(String)
+      .send(await registry.metrics())
+  })
+  await app.listen({ host: options.host, port: options.port })
+  const { port } = app.server.address() as AddressInfo
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      stopping.abort()
+      await app.close()
+    },
+  }
+}

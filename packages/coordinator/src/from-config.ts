@@ -1,0 +1,99 @@
+import { topicNames } from '@unwind/contracts'
+import { defaultPolicy, policySchema } from '@unwind/core'
+import {
+  connectKafkajs,
+  createMetrics,
+  kafkaOptions,
+  loadConfig,
+  loadSigningKey,
+  type Metrics,
+  makeService,
+  openRegistry,
+  TrustStore,
+} from '@unwind/runtime'
+import type { CoordinatorConfig } from './config.js'
+import { type CoordinatorLogger, type CoordinatorService, createCoordinator } from './coordinator.js'
+
+export interface FromConfigContext {
+  readonly logger: CoordinatorLogger
+  readonly metrics?: Metrics
+  /** It cannot go on; end the process and start it again: it finds its way from the ledger. */
+  onFatal(error: Error): void
+}
+
+/**
+ * The coordinator of a process, with everything that it stands on. Nothing connects before it starts.
+ * @throws Error at start, naming the key of the configuration or the server that is wrong.
+ */
+export function coordinatorFromConfig(
+  config: CoordinatorConfig,
+  context: FromConfigContext,
+): CoordinatorService {
+  const { logger, onFatal } = context
+  const metrics = context.metrics ?? createMetrics()
+  let inner: CoordinatorService | undefined
+  let closeLog: () => Promise<void> = async () => undefined
+  const service = makeService({
+    name: 'coordinator',
+    async start() {
+      const { keyFile, trustFile } = config.signing
+      if (keyFile === undefined || trustFile === undefined)
+        throw new Error(
+          `signing.${keyFile === undefined ? 'keyFile' : 'trustFile'} is not set: the coordinator signs what it says and believes only whom it knows (unwind keys generate)`,
+        )
+      const key = loadSigningKey(keyFile)
+      const trust = TrustStore.load(trustFile)
+      const approverKey =
+        config.api.approverKeyFile === undefined ? null : loadSigningKey(config.api.approverKeyFile)
+      const policy =
+        config.policy.file === undefined
+          ? defaultPolicy()
+          : loadConfig(policySchema, { file: config.policy.file, env: {} })
+      const topics = topicNames(config.topics.prefix)
+      const log = connectKafkajs(kafkaOptions(config.kafka, { clientId: 'coordinator', logger }))
+      closeLog = () => log.close()
+      const { url, username, password } = config.registry
+      const registry = await openRegistry({
+        url,
+        topics,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+      })
+      inner = createCoordinator({
+        log,
+        registry,
+        topics,
+        key,
+        trust,
+        view: {
+          url: config.redis.url,
+          prefix: config.view.prefix ?? config.topics.prefix,
+          keepMs: config.view.keepDays * 86_400_000,
+          planWithinMs: config.view.planWithinMs,
+        },
+        policy,
+        stall: config.watch,
+        api: {
+          host: config.api.host,
+          port: config.api.port,
+          actor: config.api.actor,
+          ...(config.api.token === undefined ? {} : { token: config.api.token }),
+          ...(approverKey ? { approverKey } : {}),
+        },
+        metrics,
+        logger,
+        onFatal,
+      })
+      await inner.start()
+    },
+    drain: async () => inner?.drain(),
+    async stop() {
+      await inner?.stop()
+      await closeLog()
+    },
+  })
+  return Object.defineProperties(service as CoordinatorService, {
+    apiUrl: { get: () => inner?.apiUrl ?? null },
+    status: { value: () => inner?.status() ?? { open: 0, viewReachable: false, viewWaiting: 0 } },
+  })
+}

@@ -1,0 +1,93 @@
+import { type LedgerEvent, peekHeaders, type TopicNames, type UnwindEvent } from '@unwind/contracts'
+import { admits } from '@unwind/core'
+import {
+  createFollower,
+  type EventLog,
+  type EventOpener,
+  type Follower,
+  type IncomingRecord,
+  type Quarantine,
+  type Refused,
+  type Signer,
+  type TrustStore,
+  verifyApproval,
+} from '@unwind/runtime'
+import type { LedgerLoop } from './loop.js'
+
+export interface FollowOptions {
+  readonly log: EventLog
+  readonly topics: TopicNames
+  readonly groupId: string
+  readonly opener: EventOpener
+  readonly trust: TrustStore
+  readonly loop: LedgerLoop
+  readonly quarantine: Quarantine
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+  refused(code: string): void
+  onFatal(error: Error): void
+}
+
+/**
+ * Follows the whole ledger. The coordinator verifies every record, acted on or not: it is the one that sets aside and
+ * alarms what nobody had the right to write, once for all sidecars that passed it over.
+ */
+export function followLedger(options: FollowOptions): Follower {
+  const { log, topics, groupId, opener, trust, loop, quarantine, logger } = options
+  /** Of the record at hand: verified, admitted and handed on one after the other, without a pause between. */
+  let writtenAt = 0
+  let approver: Signer | null = null
+  return createFollower({
+    log,
+    groupId,
+    topics: [topics.rollback],
+    logger,
+    peek: record => peekHeaders(record.headers),
+    wants: () => true,
+    open: record => opener.open(record),
+    verify(record) {
+      writtenAt = record.timestamp
+      return trust.verify(record)
+    },
+    admit(event, signer) {
+      const refused = admits(signer, event)
+      if (refused) return refused
+      approver = null
+      return event.type === 'ApprovalGranted' ? admitApproval(event) : null
+    },
+    onEvent: followed => loop.onEvent(followed, approver ?? undefined),
+    onRefused: (record, refused) => setAside(record, refused),
+    onLive: ({ partition }) => loop.onLive(partition),
+    onReleased: ({ partition }) => loop.onReleased(partition),
+    oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
+    onFatal: options.onFatal,
+  })
+
+  /** The approval inside has its own signature, whoever carries it (I5). */
+  function admitApproval(event: Extract<UnwindEvent, { type: 'ApprovalGranted' }>): Refused | null {
+    const { rollbackId, approval } = event.data
+    const verified = verifyApproval(trust, rollbackId, approval, writtenAt)
+    if (!verified.ok) return { code: 'unauthorised', message: verified.message }
+    approver = verified.signer
+    return null
+  }
+
+  async function setAside(record: IncomingRecord, { code, message }: Refused): Promise<void> {
+    const { topic, partition, offset, key } = record
+    const fields = { topic, partition, offset: String(offset), correlationId: key, code }
+    options.refused(code)
+    logger.error(fields, `record refused: ${message}`)
+    const { type, rollbackId } = peekHeaders(record.headers)
+    if (rollbackId !== null)
+      loop.onRefused(partition, rollbackId, type ?? ('a record' as LedgerEvent['type'] | 'a record'), message)
+    try {
+      await quarantine.quarantine(record, code, message)
+    } catch (error) {
+      // It lies in the ledger for ever; the copy for people is not worth holding up the partition for.
+      logger.error({ ...fields, reason: String(error) }, 'a refused record could not be set aside')
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { createCoordinator } from '@unwind/coordinator'
+import { connectKafkajs, loadSigningKey, openRegistry, TrustStore } from '@unwind/runtime'
+import { type BenchSite, keyFile, loud, topicsOf } from './setup.js'
+
+/** The coordinator, a process of its own. Arguments: name, site as JSON. Says "ready" to its parent. */
+const [, json] = process.argv.slice(2) as [string, string]
+const site = JSON.parse(json) as BenchSite
+const topics = topicsOf(site)
+const coordinator = createCoordinator({
+  log: connectKafkajs({
+    brokers: site.brokers,
+    clientId: 'bench-coordinator',
+    logger: loud('coordinator'),
+    sessionTimeoutMs: 4_000,
+  }),
+  registry: await openRegistry({ url: site.registryUrl, topics }),
+  topics,
+  key: loadSigningKey(keyFile(site, 'coordinator')),
+  trust: TrustStore.load(site.trustFile),
+  view: { url: site.redisUrl, prefix: site.prefix },
+  logger: loud('coordinator'),
+  onFatal(error) {
+    console.error('coordinator:', error)
+    process.exit(1)
+  },
+})
+process.once('SIGTERM', () => void coordinator.stop().then(() => process.exit(0)))
+process.once('disconnect', () => process.exit(0))
+await coordinator.start()
+process.send?.('ready')

@@ -1,0 +1,38 @@
+import type { Stack } from '@unwind/local-stack'
+import type { Figure } from './report.js'
+import { kafkaRollbacks, type RunSizes } from './rollbacks.js'
+import { type BenchSite, prepareSite } from './setup.js'
+
+export interface SectionContext {
+  readonly stack: Stack
+  /** A folder of this run's own. */
+  readonly dir: string
+  /** Smaller counts, to see whether it works at all. */
+  readonly quick: boolean
+  say(line: string): void
+}
+
+export type Section = (context: SectionContext) => Promise<readonly Figure[]>
+
+const PARTITIONS = 12
+
+/** A site with topics, keys and databases of its own: sections do not see each other's records. */
+export function siteFor(
+  { stack, dir }: SectionContext,
+  name: string,
+  databases: Readonly<Record<string, string>> = {},
+): Promise<BenchSite> {
+  const { brokers, registryUrl, redisUrl } = stack
+  return prepareSite(
+    { brokers, registryUrl, redisUrl, databases, prefix: `bench-${name}`, partitions: PARTITIONS },
+    dir,
+  )
+}
+
+export function sizes({ quick }: SectionContext): RunSizes {
+  return quick ? { warmUp: 100, count: 300, alone: 50 } : { warmUp: 600, count: 3_000, alone: 300 }
+}
+
+export const SECTIONS: Readonly<Record<string, Section>> = {
+  kafka: async context => kafkaRollbacks(await siteFor(context, 'kafka'), sizes(context), context.dir),
+}
