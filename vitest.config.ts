@@ -6,7 +6,7 @@ const conditions = ['unwind-source', 'module', 'node', 'development|production']
 
 const shared = {
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: ['unwind-source', 'node'] } },
+  ssr: { resolve: { conditions } },
 }
 
 // Two cores are what a continuous-integration machine has; a test that measures nothing still must not starve the brokers.

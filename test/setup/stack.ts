@@ -42,6 +42,6 @@ async function start(options: StackOptions) {
     return await startStack(options)
   } catch (error) {
     if (!(error instanceof NameTaken)) throw error
-    return await startStack({ ...options, name: `test-${process.pid}` })
+    return await startStack({ ...options, name: `test-${process.pid}`, temporary: true })
   }
 }

@@ -18,6 +18,7 @@ export interface DataDir {
   folderOf(part: Part): string
   portsOf(part: Part): number[]
   rememberPorts(part: Part, ports: readonly number[]): void
+  /** Gives the name back, and removes the data when it is temporary. */
   release(): void
 }
 
@@ -57,7 +58,10 @@ export async function openDataDir(options: StackOptions): Promise<DataDir> {
     rememberPorts(part, ports) {
       writeFileSync(portsFile(part), JSON.stringify(ports))
     },
-    release: () => unlock(lock),
+    release() {
+      if (options.temporary) wipe(root)
+      unlock(lock)
+    },
   }
 }
 

@@ -5,11 +5,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type DownloadContext, download } from './download.js'
 
 const WHAT = { name: 'thing-1.0', label: 'Thing 1.0', megabytes: 1, goal: 'unpack@thing', growsIn: 'thing' }
@@ -44,6 +45,8 @@ describe('a download, by a Maven that is a script', () => {
       say: line => said.push(line),
     }
   })
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
   it('appears as a whole, is announced, and is not repeated', async () => {
     maven('echo content > $out/file')

@@ -11,4 +11,5 @@ export type {
 } from './options.js'
 export { ALL_PARTS } from './options.js'
 export { prefetch } from './prefetch.js'
+export { type Exit, type Launch, type Leashed, launch } from './process.js'
 export { startStack } from './stack.js'

@@ -1,6 +1,7 @@
 /** Starting a JVM quickly: class-data archives, made once when a server ends cleanly and used from the next start on. */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { isAlive } from './processes.js'
 
 export interface Java {
   readonly file: string
@@ -28,7 +29,16 @@ export class ClassArchive {
       return [`-XX:SharedArchiveFile=${this.#file}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off']
     if (!make) return []
     mkdirSync(this.#folder, { recursive: true })
+    this.#removeAbandonedDrafts()
     return [`-XX:ArchiveClassesAtExit=${this.#draft}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off']
+  }
+
+  /** A JVM that is killed while it writes leaves some 50 MB. */
+  #removeAbandonedDrafts(): void {
+    for (const name of readdirSync(this.#folder)) {
+      const [, pid] = /\.jsa\.(\d+)$/.exec(name) ?? []
+      if (pid && !isAlive(Number(pid))) rmSync(join(this.#folder, name), { force: true })
+    }
   }
 
   /** To be called when the JVM has ended cleanly. */

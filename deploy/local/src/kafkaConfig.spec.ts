@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -57,6 +57,7 @@ describe("a cluster's ID", () => {
       const id = clusterId(folder)
       expect(id).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
       expect(clusterId(folder)).toBe(id)
+      rmSync(folder, { recursive: true })
     }
   })
 })

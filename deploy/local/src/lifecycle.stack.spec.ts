@@ -80,13 +80,13 @@ describe('a local stack', () => {
     })
     // Redis is up by then, and the registry is a process that does not answer yet.
     const pidFile = join(stateDir, 'data/dev/logs/registry.log.pid')
-    await expect.poll(() => existsSync(pidFile) && said.length, { timeout: 10_000, interval: 5 }).toBe(1)
+    await expect.poll(() => existsSync(pidFile) && said.length, { timeout: 10_000, interval: 5 }).toBe(2)
     const registry = Number(readFileSync(pidFile, 'utf8'))
     expect(groupIsAlive(registry)).toBe(true)
     controller.abort(new Error('enough'))
     await expect(starting).rejects.toThrow('enough')
-    expect(said).toHaveLength(1)
-    expect(await canBind(Number(/:(\d+)/.exec(said[0] as string)?.[1]))).toBe(true)
+    expect(said).toHaveLength(2)
+    expect(await canBind(Number(/:(\d+)/.exec(said[1] as string)?.[1]))).toBe(true)
     await expect.poll(() => groupIsAlive(registry), { timeout: 2_000 }).toBe(false)
     await start(['redis'])
   })
@@ -123,9 +123,11 @@ describe('a local stack', () => {
     expect(await register(second.registryUrl, 'kept')).toBe(id)
     await second.stop()
 
-    const third = await start(['postgres', 'registry'], { fresh: true })
+    const third = await start(['postgres', 'registry'], { fresh: true, temporary: true })
     await expect(query(third.databaseUrl, 'select n from kept')).rejects.toThrow(/does not exist/)
     expect(await subjects(third.registryUrl)).toEqual([])
+    await third.stop()
+    expect(existsSync(join(stateDir, 'data/dev'))).toBe(false)
   })
 
   it('lets a fault test kill, pause and start each part again', async () => {

@@ -1,15 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { tryLock, unlock, withLock } from './lock.js'
 
 describe('a lock between processes', () => {
+  let folder: string
   let file: string
   beforeEach(() => {
-    file = join(mkdtempSync(join(tmpdir(), 'unwind-spec-')), 'folder', 'lock')
+    folder = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
+    file = join(folder, 'locks', 'lock')
   })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
   it('is held by one, who is named to the others, until it is released', () => {
     expect(tryLock(file)).toBeUndefined()

@@ -26,6 +26,8 @@ export interface StackOptions {
   readonly name?: string
   /** Wipe the data of this name before starting. */
   readonly fresh?: boolean
+  /** Remove the data of this name when the stack stops. */
+  readonly temporary?: boolean
   /** Progress, one line a call. */
   readonly say?: Say
   /**

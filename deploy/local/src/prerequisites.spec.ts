@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { download } from './download.js'
 import { MissingPrerequisite } from './errors.js'
 import { KAFKA } from './kafka.js'
@@ -9,7 +9,11 @@ import { findPostgres } from './postgresBinaries.js'
 import { findJava, findMaven, javaMajor } from './tools.js'
 import { parsePasswd, unprivilegedUser } from './unprivileged.js'
 
-const emptyFolder = () => mkdtempSync(join(tmpdir(), 'unwind-spec-'))
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
 
 function program(folder: string, name: string, script: string): string {
   mkdirSync(folder, { recursive: true })

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Launch, launch, runLeashed } from './process.js'
 import { groupIsAlive, isAlive, statFields } from './processes.js'
 
@@ -13,6 +13,7 @@ describe('a leashed process', () => {
     folder = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
     logFile = join(folder, 'log')
   })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
   const shell = (script: string): Launch => ({ command: 'sh', args: ['-c', script], cwd: folder, logFile })
 
   it('has the process ID that we know, and its output in the log', async () => {

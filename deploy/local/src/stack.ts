@@ -28,6 +28,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   options.signal?.throwIfAborted()
   const parts = options.parts ?? ALL_PARTS
   const data = await openDataDir(options)
+  const own = parts.filter(part => !externalOf(part, options.env ?? process.env))
+  if (own.length > 0) options.say?.(`starting ${own.join(', ')}; data and logs in ${data.root}`)
   const failure = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, failure.signal]) : failure.signal
 
@@ -73,12 +75,13 @@ async function startPart(
     logDir: data.logDir,
     ports: data.portsOf(part),
   }
+  const again = context.ports.length > 0 ? ', with its data of last time' : ''
   const began = performance.now()
   const started = await startLocal(part, context, options.brokers ?? 1)
   const ports = started.servers.map(server => server.port)
   data.rememberPorts(part, started.ports)
   const seconds = ((performance.now() - began) / 1_000).toFixed(1)
-  say(`${part}: ready on 127.0.0.1:${ports.join(', ')} after ${seconds} s`)
+  say(`${part}: ready on 127.0.0.1:${ports.join(', ')} after ${seconds} s${again}`)
   return { part, external: false, ...started }
 }
 

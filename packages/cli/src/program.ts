@@ -28,7 +28,7 @@ export function buildProgram(cli: Cli): Command {
     program.commandsGroup(group)
     for (const verb of register) verb(program, cli)
   }
-  return program
+  return program.helpCommand('help [verb]', 'help for one verb')
 }
 
 export const VERSION = '0.1.0'

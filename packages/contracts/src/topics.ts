@@ -31,7 +31,8 @@ export interface TopicSpecification {
 const DAY_MS = 86_400_000
 
 /**
- * What `unwind topics apply` creates. The ledger is kept for ever: it is the proof.
+ * What `unwind topics apply` creates. The ledger is kept for ever: it is the proof. Its timestamps are the broker's, so that
+ * the holder of a stolen key cannot date a record back to before the key was revoked.
  * @param partitions of each topic but the contracts topic, which is small and read whole by everyone.
  */
 export function topicSpecifications(names: TopicNames, partitions = 12): readonly TopicSpecification[] {
@@ -44,7 +45,12 @@ export function topicSpecifications(names: TopicNames, partitions = 12): readonl
     {
       topic: names.rollback,
       partitions,
-      config: { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' },
+      config: {
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'message.timestamp.type': 'LogAppendTime',
+        'cleanup.policy': 'delete',
+      },
     },
     { topic: names.contracts, partitions: 1, config: { 'cleanup.policy': 'compact' } },
     {

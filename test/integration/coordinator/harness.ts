@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { ActionRecorded, LedgerEvent } from '@unwind/contracts'
-import { createCoordinator, type CoordinatorOptions, type CoordinatorService } from '@unwind/coordinator'
-import type { EventSender, SigningKey } from '@unwind/runtime'
+import { type CoordinatorOptions, type CoordinatorService, createCoordinator } from '@unwind/coordinator'
+import { type EventSender, generateKey, type Role, type SigningKey, signingKey } from '@unwind/runtime'
 import type { LoadedContract } from '@unwind/sidecar'
+import { Redis } from 'ioredis'
 import { inject } from 'vitest'
 import { loaded, silent, World } from '../../support/world.js'
 
@@ -19,8 +20,17 @@ export class Scene {
     const scene = new Scene(await World.open(partitions))
     scene.#keys.set('client', scene.world.key('service:shop', ['client']))
     scene.#keys.set('ana', scene.world.key('user:ana', ['approver', 'operator']))
-    for (const system of systems) scene.#keys.set(system, scene.world.key(`sidecar:${system}`, ['sidecar'], [system]))
+    for (const system of systems)
+      scene.#keys.set(system, scene.world.key(`sidecar:${system}`, ['sidecar'], [system]))
     return scene
+  }
+
+  get redisUrl(): string {
+    return inject('stack').redisUrl
+  }
+
+  addKey(name: string, roles: readonly Role[]): void {
+    this.#keys.set(name, this.world.key(name, roles))
   }
 
   key(name: string): SigningKey {
@@ -35,6 +45,11 @@ export class Scene {
     return sender
   }
 
+  /** Writes well-formed events with a key that nobody trusts. */
+  async impostor(principal = 'service:shop'): Promise<EventSender> {
+    return this.world.sender(signingKey(generateKey(principal, ['client']).privateKey))
+  }
+
   /** A fresh correlation ID. */
   order(): string {
     return `order-${this.prefix}-${++this.#n}`
@@ -44,7 +59,14 @@ export class Scene {
     const { system, version } = contract.contract
     const sender = await this.as(system)
     const { document, hash } = contract
-    const data = { system, occurredAt: Date.now(), emitter: this.key(system).principal, version, document, hash }
+    const data = {
+      system,
+      occurredAt: Date.now(),
+      emitter: this.key(system).principal,
+      version,
+      document,
+      hash,
+    }
     await sender.send({ type: 'ContractPublished', data: { ...data, eventId: `contract/${system}/${hash}` } })
   }
 
@@ -97,7 +119,12 @@ export class Scene {
   }
 
   /** What a sidecar says when it has restored a step. */
-  async completed(rollbackId: string, correlationId: string, stepId: string, over: object = {}): Promise<void> {
+  async completed(
+    rollbackId: string,
+    correlationId: string,
+    stepId: string,
+    over: object = {},
+  ): Promise<void> {
     const system = stepId.split('~')[0]!
     const sender = await this.as(system)
     await sender.send({
@@ -132,7 +159,10 @@ export class Scene {
     }
   }
 
-  async coordinator(name = 'coordinator:one', over: Partial<CoordinatorOptions> = {}): Promise<CoordinatorService> {
+  async coordinator(
+    name = 'coordinator:one',
+    over: Partial<CoordinatorOptions> = {},
+  ): Promise<CoordinatorService> {
     const key = this.#keys.get(name) ?? this.world.key(name, ['coordinator'])
     this.#keys.set(name, key)
     const { log, registry, topics } = this.world
@@ -162,15 +192,26 @@ export class Scene {
       events => events.some(e => e.type === type && e.data.rollbackId === rollbackId),
       timeoutMs,
     )
-    return ledger.find(e => e.type === type && e.data.rollbackId === rollbackId) as Extract<LedgerEvent, { type: T }>
+    return ledger.find(e => e.type === type && e.data.rollbackId === rollbackId) as Extract<
+      LedgerEvent,
+      { type: T }
+    >
   }
 }
 
 const say = (level: string) => (fields: object, message: string) =>
-  console.error(level, message, JSON.stringify(fields, (_, v) => (v instanceof Error ? v.stack : v)))
+  console.error(
+    level,
+    message,
+    JSON.stringify(fields, (_, v) => (v instanceof Error ? v.stack : v)),
+  )
 const loud = { debug() {}, info: say('info'), warn: say('warn'), error: say('error') }
 
-export function contractOf(system: string, dependsOn: readonly string[] = [], over: object = {}): LoadedContract {
+export function contractOf(
+  system: string,
+  dependsOn: readonly string[] = [],
+  over: object = {},
+): LoadedContract {
   return loaded({
     apiVersion: 'unwind/v1',
     kind: 'Contract',
@@ -183,4 +224,26 @@ export function contractOf(system: string, dependsOn: readonly string[] = [], ov
     actions: { [`${system}.done`]: {} },
     ...over,
   })
+}
+
+/** A client of the stack's Redis, behind everybody's back. */
+export function redisOf(): Redis {
+  return new Redis(inject('stack').redisUrl)
+}
+
+/** Asks until the answer is as it should be. */
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T>,
+  holds: (answer: T) => boolean,
+  withinMs = 15_000,
+): Promise<T> {
+  const deadline = Date.now() + withinMs
+  for (;;) {
+    const answer = await ask()
+    if (holds(answer)) return answer
+    if (Date.now() > deadline)
+      throw new Error(`${what}: still not after ${withinMs} ms: ${JSON.stringify(answer)}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
 }

@@ -1,15 +1,18 @@
 import { thawPlan } from '@unwind/contracts'
+import type { CoordinatorService } from '@unwind/coordinator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contractOf, Scene } from './harness.js'
 
 describe('planning on the real stack', () => {
   let scene: Scene
+  let first: CoordinatorService
 
   beforeAll(async () => {
     scene = await Scene.open(['orders', 'payments'])
     await scene.publish(contractOf('orders'))
     await scene.publish(contractOf('payments', ['orders']))
-    await scene.coordinator()
+    scene.addKey('coordinator:two', ['coordinator'])
+    first = await scene.coordinator()
   })
   afterAll(() => scene.world.close())
 
@@ -44,5 +47,54 @@ describe('planning on the real stack', () => {
     await scene.completed(rollbackId, order, 'orders')
     const { data } = await scene.first(rollbackId, 'RollbackClosed')
     expect(data).toMatchObject({ endState: 'RESTORED_VERIFIED', restored: 1, expected: 1, remaining: [] })
+  })
+
+  it('answers a proposal that comes twice once', async () => {
+    const order = scene.order()
+    await scene.record(order, 'orders')
+    const rollbackId = await scene.propose(order)
+    await scene.propose(order, { rollbackId, eventId: `${rollbackId}/proposed` })
+    await scene.first(rollbackId, 'RollbackRequested')
+    await scene.completed(rollbackId, order, 'orders')
+    await scene.first(rollbackId, 'RollbackClosed')
+    expect(scene.world.of(rollbackId).map(e => e.type)).toEqual([
+      'RollbackProposed',
+      'RollbackProposed',
+      'RollbackRequested',
+      'CompensationCompleted',
+      'RollbackClosed',
+    ])
+  })
+
+  it('plans the named systems only, and surfaces what no contract covers', async () => {
+    const order = scene.order()
+    await scene.record(order, 'orders')
+    const paid = await scene.record(order, 'payments')
+    const unknown = await scene.record(order, 'mainframe')
+    const part = await scene.first(await scene.propose(order, { systems: ['payments'] }), 'RollbackRequested')
+    const plan = thawPlan(part.data, part.data)
+    expect([plan.scope, plan.steps.map(s => s.actions.map(a => a.actionId))]).toEqual([
+      ['payments'],
+      [[paid]],
+    ])
+    const whole = await scene.first(await scene.propose(order), 'RollbackRequested')
+    expect(thawPlan(whole.data, whole.data).surfaced).toMatchObject([
+      { actionId: unknown, system: 'mainframe', code: 'absent' },
+    ])
+  })
+
+  it('takes over from a coordinator that died before the end', async () => {
+    const order = scene.order()
+    await scene.record(order, 'orders')
+    const rollbackId = await scene.propose(order)
+    await scene.first(rollbackId, 'RollbackRequested')
+    await first.stop()
+    await scene.completed(rollbackId, order, 'orders')
+    const waiting = scene.order()
+    await scene.record(waiting, 'orders')
+    const later = await scene.propose(waiting)
+    await scene.coordinator('coordinator:two')
+    await scene.first(rollbackId, 'RollbackClosed')
+    await scene.first(later, 'RollbackRequested')
   })
 })

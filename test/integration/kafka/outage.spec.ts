@@ -24,6 +24,6 @@ outage(
       await Promise.all(stack.nodes.map(node => node.start()))
     },
   },
-  Number(process.env.OUT ?? 8_000),
+  8_000,
   line => console.error(line),
 )

@@ -91,7 +91,11 @@ describe('keys, types and constraints', () => {
     const adapter = await db.adapter({ [t]: {} })
     await db.forward(
       'circle',
-      ...[`UPDATE ${t} SET id = 99 WHERE id = 1`, `UPDATE ${t} SET id = 1 WHERE id = 2`, `UPDATE ${t} SET id = 2 WHERE id = 99`],
+      ...[
+        `UPDATE ${t} SET id = 99 WHERE id = 1`,
+        `UPDATE ${t} SET id = 1 WHERE id = 2`,
+        `UPDATE ${t} SET id = 2 WHERE id = 99`,
+      ],
       ...[`DELETE FROM ${t} WHERE id = 3`, `UPDATE ${t} SET id = 3 WHERE id = 5`],
     )
     const work = await stepFor(adapter, 'circle')

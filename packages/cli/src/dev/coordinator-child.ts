@@ -11,6 +11,7 @@ import { freePort } from './free-port.js'
 
 export interface Child {
   readonly apiUrl: string
+  readonly port: number
   readonly logFile: string
   /** Resolves when the process has ended, with how. */
   readonly died: Promise<string>
@@ -57,6 +58,7 @@ export async function startCoordinatorChild(cli: Cli, state: DevState, wantedPor
   process.once('exit', onExit)
   const handle: Child = {
     apiUrl,
+    port,
     logFile,
     died,
     async stop() {

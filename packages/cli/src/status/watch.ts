@@ -64,7 +64,7 @@ const SETTLED = new Set<string>(['verified', 'skipped', 'resolved'])
 
 function isReady(stepId: string, steps: RollbackView['steps']): boolean {
   const step = steps.find(one => one.stepId === stepId)
-  if (!step || step.status !== 'waiting') return false
+  if (step?.status !== 'waiting') return false
   return step.waitsFor.every(id => SETTLED.has(steps.find(one => one.stepId === id)?.status ?? ''))
 }
 

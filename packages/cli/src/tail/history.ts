@@ -13,9 +13,11 @@ export class History {
   constructor(private readonly pass: (records: readonly IncomingRecord[]) => void) {}
 
   take(records: readonly IncomingRecord[]): void {
-    if (this.#held === null) return this.pass(records)
-    this.#held.push(...records)
-    if (this.#held.length >= HOLD) this.#release([])
+    if (this.#held === null) this.pass(records)
+    else {
+      for (const record of records) this.#held.push(record)
+      if (this.#held.length >= HOLD) this.#release([])
+    }
   }
 
   caughtUp(): void {

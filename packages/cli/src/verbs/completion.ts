@@ -10,7 +10,7 @@ export const registerCompletion: Register = (program, cli) => {
       'after',
       examples(
         ['completion bash > ~/.local/share/bash-completion/completions/unwind', 'bash'],
-        ['completion zsh > "${fpath[1]}/_unwind"', 'zsh'],
+        ['completion zsh > ~/.zfunc/_unwind', 'zsh, with ~/.zfunc in fpath'],
         ['completion fish > ~/.config/fish/completions/unwind.fish', 'fish'],
       ),
     )

@@ -22,15 +22,18 @@ export interface ProjectorOptions {
   now(): number
 }
 
-const PAUSE_ABOVE = 10_000
-const RESUME_BELOW = 2_000
+/** By partition: what waits is memory, and twelve of them wait at once when the view is built anew. */
+const PAUSE_ABOVE = 3_000
+const RESUME_BELOW = 1_000
 const COMPARE_EVERY_MS = 1_000
 
 /** Carries actions and ledger into the Redis view as raw bytes, in a consumer group of its own. */
 export class Projector {
-  readonly #lanes = new Map<string, { readonly lane: Lane; readonly partition: TopicPartition }>()
+  readonly #lanes = new Map<
+    string,
+    { readonly lane: Lane; readonly partition: TopicPartition; readonly closing: AbortController }
+  >()
   readonly #paused = new Set<string>()
-  readonly #stopping = new AbortController()
   readonly #consumer: LogConsumer
   #timer: NodeJS.Timeout | undefined
   #comparing = false
@@ -64,7 +67,6 @@ export class Projector {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    this.#stopping.abort()
     for (const name of [...this.#lanes.keys()]) this.#close(name)
     await this.#consumer.stop()
   }
@@ -96,6 +98,7 @@ export class Projector {
   #open(name: string, { topic, partition: number }: TopicPartition, position: bigint): void {
     const { log, admin, view, keepMs, logger, now } = this.options
     const partition = { topic, partition: number }
+    const closing = new AbortController()
     const offsets = async () => (await admin.offsets(topic)).get(number) ?? { start: 0n, end: 0n }
     const lane = new Lane({
       partition,
@@ -109,7 +112,7 @@ export class Projector {
           partition,
           from: { timestampMs: now() - keepMs },
           until,
-          signal: this.#stopping.signal,
+          signal: closing.signal,
         }),
       onWritten: (next, records) => {
         // Only what the view holds is committed, so that a restart is never ahead of it.
@@ -121,11 +124,13 @@ export class Projector {
       },
       logger,
     })
-    this.#lanes.set(name, { lane, partition })
+    this.#lanes.set(name, { lane, partition, closing })
   }
 
   #close(name: string): void {
-    this.#lanes.get(name)?.lane.close()
+    const held = this.#lanes.get(name)
+    held?.lane.close()
+    held?.closing.abort()
     this.#lanes.delete(name)
     this.#paused.delete(name)
   }

@@ -19,6 +19,7 @@ export class Driver {
   #closed = 0
   readonly #endStates = new Map<string, number>()
   readonly #templates = new Map<string, Template>()
+  #onCompleted: (rollbackId: string) => void = () => {}
   #stopReader: () => Promise<void> = async () => {}
 
   private constructor(
@@ -49,13 +50,18 @@ export class Driver {
     return this.#templates
   }
 
+  /** Number of the run that comes next; its correlation IDs begin with it. */
+  get nextRun(): number {
+    return this.#run + 1
+  }
+
   get closed(): number {
     return this.#closed
   }
 
   /** One action in each system for each of `count` correlation IDs of the next run. */
   async recordActions(count: number): Promise<void> {
-    const run = this.#run + 1
+    const run = this.nextRun
     const sent: Promise<unknown>[] = []
     for (let i = 0; i < count; i++) {
       for (const system of SYSTEMS) {
@@ -108,6 +114,18 @@ export class Driver {
     await this.sender.send({ type: 'RollbackProposed', data })
   }
 
+  /** Resolves when so many rollbacks of a run have a step behind them. */
+  untilStarted(run: number, rollbacks: number): Promise<void> {
+    return new Promise(resolve => {
+      const seen = new Set<string>()
+      this.#onCompleted = rollbackId => {
+        if (!rollbackId.startsWith(`rb${run}-`)) return
+        seen.add(rollbackId)
+        if (seen.size >= rollbacks) resolve()
+      }
+    })
+  }
+
   /** @throws Error unless every rollback was verified: a benchmark of failures would measure nothing. */
   assertAllVerified(): void {
     const other = this.#endStates.get('another') ?? 0
@@ -125,6 +143,7 @@ export class Driver {
           const name = stepId ? `${type}/${stepId}` : type
           if (!this.#templates.has(name))
             this.#templates.set(name, { name, value: record.value, headers: record.headers })
+          if (type === 'CompensationCompleted') this.#onCompleted(rollbackId)
           if (type === 'RollbackClosed') this.#onClosed(rollbackId, record.value)
         }
       },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { installAll, rowsLeft, writeEntries } from './databases.js'
 import { Driver } from './driver.js'
 import { Fleet } from './fleet.js'
 import { saveTemplates } from './raw/message.js'
@@ -98,5 +99,24 @@ export async function kafkaRollbacks(
     ...figures,
     { name: 'sidecar_peak_rss_mb', value: ours.peaks.sidecar, unit: 'MB', reference: null },
     { name: 'coordinator_peak_rss_mb', value: ours.peaks.coordinator, unit: 'MB', reference: null },
+  ]
+}
+
+/** Steps that undo a captured row in PostgreSQL and read it back. */
+export async function postgresRollbacks(site: BenchSite, sizes: RunSizes): Promise<readonly Figure[]> {
+  await installAll(site)
+  const ours = await runRollbacks(site, sizes, (driver, count) => writeEntries(site, driver, count))
+  const left = await rowsLeft(site)
+  if (left > 0) throw new Error(`${left} rows are left although every rollback was verified`)
+  const reference = { name: 'target_rollbacks_per_second', value: 120 }
+  const figures: Figure[] = [
+    { name: 'rollbacks_per_second_postgres', value: ours.inFlight.perSecond, unit: 'rollbacks/s', reference },
+    { name: 'rollback_latency_postgres_p50_ms', value: ours.alone.p50Ms, unit: 'ms', reference: null },
+    { name: 'rollback_latency_postgres_p99_ms', value: ours.alone.p99Ms, unit: 'ms', reference: null },
+  ]
+  if (!ours.peaks) return figures
+  return [
+    ...figures,
+    { name: 'sidecar_postgres_peak_rss_mb', value: ours.peaks.sidecar, unit: 'MB', reference: null },
   ]
 }

@@ -1,6 +1,9 @@
 import type { Stack } from '@unwind/local-stack'
+import { createDatabases } from './databases.js'
+import { ingest } from './ingest.js'
 import type { Figure } from './report.js'
-import { kafkaRollbacks, type RunSizes } from './rollbacks.js'
+import { resumeAfterKill } from './resume.js'
+import { kafkaRollbacks, postgresRollbacks, type RunSizes } from './rollbacks.js'
 import { type BenchSite, prepareSite } from './setup.js'
 
 export interface SectionContext {
@@ -35,4 +38,11 @@ export function sizes({ quick }: SectionContext): RunSizes {
 
 export const SECTIONS: Readonly<Record<string, Section>> = {
   kafka: async context => kafkaRollbacks(await siteFor(context, 'kafka'), sizes(context), context.dir),
+  postgres: async context => {
+    const site = await siteFor(context, 'postgres', await createDatabases(context.stack))
+    const { warmUp, count, alone } = sizes(context)
+    return postgresRollbacks(site, { warmUp: warmUp / 2, count: count / 2, alone })
+  },
+  ingest: async context => ingest(await siteFor(context, 'ingest'), context.quick ? 60_000 : 300_000, 10),
+  resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }

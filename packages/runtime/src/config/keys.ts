@@ -40,6 +40,16 @@ export function keysOf(schema: z.ZodType, path: readonly string[] = []): ConfigK
   return [{ path, kind: kindOf(inner), secret, variables }]
 }
 
+/** Sections that must be there: an absent one is read as an empty one, so that the error names the keys that it lacks. */
+export function requiredSections(schema: z.ZodType, path: readonly string[] = []): (readonly string[])[] {
+  const definition = schema.def as { type: string; shape?: Record<string, z.ZodType> }
+  if (definition.type !== 'object' || definition.shape === undefined) return []
+  const below = Object.entries(definition.shape).flatMap(([name, child]) =>
+    requiredSections(child, [...path, name]),
+  )
+  return path.length === 0 ? below : [path, ...below]
+}
+
 function kindOf(schema: z.ZodType): LeafKind {
   const definition = schema.def as { type: string; element?: z.ZodType }
   switch (definition.type) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
-import { type ConfigKey, keysOf } from './keys.js'
-import { problemsOf } from './problems.js'
+import { type ConfigKey, keysOf, requiredSections } from './keys.js'
+import { problemsOf, valueAt } from './problems.js'
 import { readYaml, type YamlSource } from './yaml-source.js'
 
 export interface ConfigSources {
@@ -52,6 +52,7 @@ export function loadConfig<Schema extends z.ZodType>(
   }
   overlay(raw, sources.options ?? {}, [], origins)
   if (problems.length > 0) throw new ConfigError(problems)
+  for (const path of requiredSections(schema)) if (valueAt(raw, path) === undefined) put(raw, path, {})
   const result = schema.safeParse(raw)
   if (result.success) return result.data
   throw new ConfigError(problemsOf(result.error, { keys, origins, file, raw }))

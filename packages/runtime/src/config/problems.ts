@@ -51,7 +51,7 @@ function suggest(path: readonly PropertyKey[], { keys }: Context): string {
   return names.length === 0 ? '.' : `; here are: ${names.join(', ')}.`
 }
 
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+export function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   let at: unknown = raw
   for (const name of path) {
     if (typeof at !== 'object' || at === null) return undefined

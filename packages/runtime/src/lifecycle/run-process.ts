@@ -50,6 +50,7 @@ class ProcessRun {
   readonly #aborter = new AbortController()
   readonly #host: ProcessHost
   #ending: Promise<number> | null = null
+  #defective = false
   #starting: Promise<Running> | null = null
   #resolve: (code: number) => void = () => undefined
 
@@ -107,15 +108,15 @@ class ProcessRun {
   #onDefect(what: string, error: unknown): void {
     this.options.log.error({ err: error }, `${what} in ${this.options.name}: ${text(error)}`)
     // While it ends already, its code must still tell.
+    this.#defective = true
     this.#end(FAILED, false)
-    void this.#ending?.then(() => this.#resolve(FAILED))
   }
 
   #end(code: number, drain: boolean): void {
     if (this.#ending !== null) return
     this.#aborter.abort()
     this.#ending = this.#finish(code, drain)
-    void this.#ending.then(final => this.#resolve(final))
+    void this.#ending.then(final => this.#resolve(this.#defective ? FAILED : final))
   }
 
   async #finish(code: number, drain: boolean): Promise<number> {

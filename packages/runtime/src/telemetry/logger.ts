@@ -24,14 +24,15 @@ export interface LoggerOptions {
 export function createLogger(options: LoggerOptions): Logger {
   const allowed = new Set([...LOG_FIELDS, ...(options.fields ?? [])])
   const filter = (fields: object) => allowFields(fields, allowed)
-  return pino(
+  const logger = pino(
     {
       name: options.name,
+      base: { pid: process.pid },
       level: options.level ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
       // pino's own serialiser for `err` keeps every property of it.
       serializers: { err: (value: unknown) => value },
-      formatters: { level: label => ({ level: label }), log: filter, bindings: filter },
+      formatters: { level: label => ({ level: label }), log: filter },
       hooks: {
         // Values interpolated into the message would pass the list by.
         logMethod([first, second], method) {
@@ -42,6 +43,21 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     options.destination ?? destination({ fd: 2, sync: true }),
   )
+  return filterChildren(logger, filter)
+}
+
+/** Formatters do not see the fields of child loggers; children inherit these methods, and so do theirs. */
+function filterChildren(logger: Logger, filter: (fields: object) => Record<string, unknown>): Logger {
+  const child: (this: Logger, fields: object) => Logger = logger.child
+  const setBindings: (this: Logger, fields: object) => void = logger.setBindings
+  return Object.assign(logger, {
+    child(this: Logger, fields: object): Logger {
+      return child.call(this, filter(fields))
+    },
+    setBindings(this: Logger, fields: object): void {
+      setBindings.call(this, filter(fields))
+    },
+  })
 }
 
 function messageOf(first: unknown, second: unknown): string {

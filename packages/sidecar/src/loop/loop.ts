@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { idempotencyKey, type LedgerEvent } from '@unwind/contracts'
 import {
   holdsOffset,
@@ -65,6 +66,8 @@ export class SidecarLoop {
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(private readonly options: LoopOptions) {
+    // Every attempt under way listens to it.
+    setMaxListeners(0, this.#abort.signal)
     this.#limiter = new Limiter(options.concurrency)
     this.#relevance = new Relevance(options.me.system)
     this.#fences = new FenceQueue(options.adapter, this.#abort.signal, report => this.#onFence(report))

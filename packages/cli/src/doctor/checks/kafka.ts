@@ -8,9 +8,11 @@ export const checkKafka: Check = async context => {
     return [fail('kafka', 'nobody said where it is', 'Start "unwind dev", or set KAFKA_BROKERS.')]
   const where = settings.brokers.join(',')
   try {
-    await within(admin.brokers())
+    await within(admin.describeTopics([settings.topics.rollback]))
   } catch (error) {
-    return [fail('kafka', `${where}: ${reasonOf(error)}`, 'Start it, or correct KAFKA_BROKERS.')]
+    // A missing topic is an answer.
+    if ((error as Error).name !== 'TopicMissing')
+      return [fail('kafka', `${where}: ${reasonOf(error)}`, 'Start it, or correct KAFKA_BROKERS.')]
   }
   return [ok('kafka', `${where} answers`), await brokerSettings(context), ...(await topics(context))]
 }

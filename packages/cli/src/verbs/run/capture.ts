@@ -46,7 +46,10 @@ type Installed = Awaited<ReturnType<typeof installCapture>>
 type Status = Awaited<ReturnType<typeof captureStatus>>
 
 function report(cli: Cli, output: OutputFormat, system: string, done: Installed): void {
-  if (output === 'json') return cli.printJson({ system, ...done })
+  if (output === 'json') {
+    cli.printJson({ system, ...done })
+    return
+  }
   const { palette } = cli
   const rows = [
     ...done.installed.map(name => [name, palette.tone('good', 'installed')]),
@@ -57,7 +60,10 @@ function report(cli: Cli, output: OutputFormat, system: string, done: Installed)
 }
 
 function removed(cli: Cli, output: OutputFormat, system: string, tables: readonly string[]): void {
-  if (output === 'json') return cli.printJson({ system, removed: tables })
+  if (output === 'json') {
+    cli.printJson({ system, removed: tables })
+    return
+  }
   if (tables.length === 0) cli.say(`System ${system}: there was no capture to remove.`)
   else
     cli.print(
@@ -72,7 +78,10 @@ function removed(cli: Cli, output: OutputFormat, system: string, tables: readonl
 function status(cli: Cli, output: OutputFormat, found: Status): void {
   const wrong = !found.installed || found.tables.some(one => one.state !== 'installed')
   if (wrong) cli.exit = 'failure'
-  if (output === 'json') return cli.printJson(found)
+  if (output === 'json') {
+    cli.printJson(found)
+    return
+  }
   const { palette } = cli
   cli.print(
     table(

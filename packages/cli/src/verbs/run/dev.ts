@@ -57,12 +57,16 @@ export async function dev(cli: Cli, options: Options): Promise<void> {
   try {
     await prepare(cli, stack)
     const state = stateOf(cli, options, stack, systems)
-    coordinator = options.coordinator ? await startCoordinatorChild(cli, state, options.apiPort) : null
+    const startOne = (port: number) => startCoordinatorChild(cli, state, port)
+    coordinator = options.coordinator ? await startOne(options.apiPort) : null
     const final: DevState = { ...state, apiUrl: coordinator?.apiUrl ?? null }
     writeDevState(statePath, final)
     cli.print(endpointsTable({ ...stack, apiUrl: final.apiUrl, stateFile: statePath }, cli.palette))
     cli.say(`Other verbs find it by themselves in this directory. Ctrl-C stops all of it.`)
-    await ended(cli, coordinator)
+    coordinator = await held(cli, coordinator, async () => {
+      coordinator = await startOne(coordinator!.port)
+      return coordinator
+    })
   } finally {
     removeDevState(statePath)
     cli.say('Stopping …')
@@ -100,26 +104,24 @@ function stateOf(cli: Cli, { name }: Options, stack: Stack, systems: readonly st
   }
 }
 
-/** Until Ctrl-C, or until the coordinator dies of itself: then a person should hear it and not wait in vain. */
-async function ended(cli: Cli, coordinator: Child | null): Promise<void> {
+/** Until Ctrl-C. A coordinator that ends is started again, as a supervisor would in production. */
+async function held(cli: Cli, first: Child | null, again: () => Promise<Child>): Promise<Child | null> {
   const { interrupted } = cli.io
-  const stopped = new Promise<void>(resolve => {
-    interrupted.addEventListener('abort', () => resolve(), { once: true })
-    if (interrupted.aborted) resolve()
+  const stopped = new Promise<null>(resolve => {
+    interrupted.addEventListener('abort', () => resolve(null), { once: true })
+    if (interrupted.aborted) resolve(null)
   })
-  await Promise.race([
-    stopped,
-    ...(coordinator
-      ? [
-          coordinator.died.then(code => {
-            if (!interrupted.aborted)
-              throw new CliError(
-                'failure',
-                `The coordinator ended by itself (${code}).`,
-                `Its log: ${coordinator.logFile}`,
-              )
-          }),
-        ]
-      : []),
-  ])
+  const ends: number[] = []
+  for (let child = first; ; child = await again()) {
+    const ended = await Promise.race([stopped, ...(child ? [child.died] : [])])
+    if (ended === null || interrupted.aborted || child === null) return child
+    ends.push(Date.now())
+    const hint = `Its log: ${child.logFile}`
+    if (ends.filter(at => at > Date.now() - RESTARTS.withinMs).length > RESTARTS.most)
+      throw new CliError('failure', `The coordinator ended again and again (${ended}).`, hint)
+    cli.warn(`the coordinator ended by itself (${ended}) and is started again. ${hint}`)
+  }
 }
+
+/** More than so many ends within a minute are a defect that a restart does not mend. */
+const RESTARTS = { most: 3, withinMs: 60_000 } as const

@@ -53,7 +53,7 @@ export async function runSidecar(cli: Cli, command: Command, options: Options): 
         concurrency: options.concurrency,
         logger,
         metrics: createMetrics({ system }),
-        failpoint: createFailpoints(SIDECAR_FAILPOINTS, cli.io.env),
+        failpoint: createFailpoints<string>(SIDECAR_FAILPOINTS, cli.io.env),
         onFatal: fatal,
       })
       try {

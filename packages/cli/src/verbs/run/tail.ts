@@ -5,7 +5,7 @@ import { safeText } from '../../output/safe-text.js'
 import { formatDay } from '../../output/time.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
 import { answered, withLog } from '../../shell/log.js'
-import { needRegistry, type Settings, settingsOf } from '../../shell/settings.js'
+import { needRegistry, settingsOf } from '../../shell/settings.js'
 import { History } from '../../tail/history.js'
 import { createJudge, type Judged } from '../../tail/judge.js'
 
@@ -47,7 +47,9 @@ export async function tail(cli: Cli, command: Command, options: Options): Promis
         },
         reject,
       )
-      const history = new History(records => records.forEach(record => queue.push(record)))
+      const history = new History(records => {
+        for (const record of records) queue.push(record)
+      })
       const reader: LogReader = log.reader({
         topics,
         from:
@@ -144,5 +146,3 @@ class InOrder<In, Out> {
     return this.#last
   }
 }
-
-export type { Settings }

@@ -29,6 +29,7 @@ export class Reader implements LogReader {
     this.#fetcher = this.#newFetcher()
     this.#watchdog = new Watchdog(settings.watchdogMs, {
       idle: () => this.#positions.size === 0 || this.#fetcher.paused,
+      grouped: false,
       restart: () => this.#restart(),
       giveUp: error => this.#halt(error),
       log: settings.logger,

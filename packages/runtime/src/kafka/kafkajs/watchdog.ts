@@ -3,6 +3,8 @@ import type { DriverLog } from './settings.js'
 export interface WatchdogEvents {
   /** Nothing is to be fetched at the moment. */
   idle(): boolean
+  /** False: a reader without a group, whose membership cannot be stuck. Default true. */
+  readonly grouped?: boolean
   restart(): void
   giveUp(error: Error): void
   readonly log: DriverLog
@@ -57,6 +59,7 @@ export class Watchdog {
       )
       this.events.restart()
     }
+    if (this.events.grouped === false) return
     if (now - this.#turned.group > this.limitMs * RESTARTS) this.#giveUp('group membership')
   }
 

@@ -40,14 +40,13 @@ function bodyLength(record: OutgoingRecord, offsetDelta: number): number {
   // One byte each for the attributes and the timestamp delta.
   let length = 2 + varintLength(offsetDelta) + varintLength(key) + key
   length += value === null ? varintLength(ABSENT) : varintLength(value.length) + value.length
-  let headers = 0
-  for (const name in record.headers) {
+  const names = Object.keys(record.headers)
+  for (const name of names) {
     const nameBytes = Buffer.byteLength(name)
     const valueBytes = Buffer.byteLength(record.headers[name]!)
     length += varintLength(nameBytes) + nameBytes + varintLength(valueBytes) + valueBytes
-    headers++
   }
-  return length + varintLength(headers)
+  return length + varintLength(names.length)
 }
 
 /** Upper bound of the bytes that a record takes in a batch of any size. */

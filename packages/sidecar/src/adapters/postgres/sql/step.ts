@@ -1,4 +1,4 @@
-import { liveColumns } from './base.js'
+import { actFunctions } from './act.js'
 import { ident } from './quote.js'
 
 /**
@@ -12,8 +12,7 @@ export function stepFunctions(schema: string): readonly string[] {
     resolveFunction(s),
     layoutFunction(s),
     checkFunction(s),
-    workFunction(s),
-    actFunction(s),
+    ...actFunctions(s),
     undoStep(s),
     reviewStep(s),
   ]
@@ -79,90 +78,6 @@ END $unwind$`
 }
 
 /**
- * What there is to do, in an order that foreign keys allow: deleted rows come back (referred-to tables first), updates,
- * inserted rows go (referring tables first). Variant 2 lets inserted rows go first: a replaced row has to go before the
- * one that held the same unique value comes back. Variant 3, when both fail, takes every
- * single change back in reverse: slow, but each state on the way has been there before. Otherwise tables are taken in the order in which the action took them, so
- * that an undo and the application's own transactions lock rows in the same order.
- */
-function workFunction(s: string): string {
-  return `
-CREATE OR REPLACE FUNCTION ${s}.work(p_tx bigint[], p_variant integer)
-RETURNS TABLE (rel integer, op "char", single boolean, label text, on_conflict text, fits boolean, seq pg_lsn)
-LANGUAGE plpgsql STABLE AS $unwind$
-#variable_conflict use_column
-BEGIN
-  IF p_variant = 3 THEN
-    RETURN QUERY
-    SELECT e.rel, e.op, false, c.label, c.on_conflict, c.columns = ${liveColumns('c.table_oid')}, e.seq
-    FROM ${s}.entries(p_tx) e JOIN ${s}.captured c ON c.rel = e.rel ORDER BY e.seq DESC;
-    RETURN;
-  END IF;
-  RETURN QUERY
-  WITH logged AS (SELECT t.rel, sum(t.rows) AS total, string_agg(t.op::text, '') AS ops, min(t.first) AS first FROM ${s}.touched(p_tx) t GROUP BY t.rel)
-  SELECT l.rel, k.op::"char", l.total = 1, c.label, c.on_conflict, c.columns = ${liveColumns('c.table_oid')}, NULL::pg_lsn
-  FROM logged l JOIN ${s}.captured c ON c.rel = l.rel
-  CROSS JOIN (VALUES ('D', 1, 3), ('U', 2, 2), ('I', 3, 1), ('T', 0, 0)) k (op, first, second)
-  -- A row that was deleted and inserted again is an update in the end.
-  WHERE strpos(l.ops, k.op) > 0 OR (k.op = 'U' AND strpos(l.ops, 'D') > 0 AND strpos(l.ops, 'I') > 0)
-  ORDER BY CASE p_variant WHEN 1 THEN k.first ELSE k.second END,
-    CASE k.op WHEN 'D' THEN c.depth WHEN 'I' THEN -c.depth ELSE 0 END, l.first, l.rel DESC;
-END $unwind$`
-}
-
-/** One pass over the tables. Stops at the first row that is not ours any more and tells all that a person must know. */
-function actFunction(s: string): string {
-  return `
-CREATE OR REPLACE FUNCTION ${s}.act(p_tx bigint[], p_variant integer, p_resolution text, p_default text, p_key text, OUT items bigint, OUT overwritten bigint, OUT rels integer[])
-LANGUAGE plpgsql AS $unwind$
-DECLARE w record; x record; v_mode text; v_wanted bigint; v_acted bigint; v_forced bigint; v_conflicts bigint; v_open bigint; v_moved boolean;
-  v_all jsonb := '[]'; v_part jsonb;
-BEGIN
-  items := 0; overwritten := 0; rels := '{}';
-  FOR w IN SELECT * FROM ${s}.work(p_tx, p_variant) LOOP
-    IF w.op = 'T' THEN
-      RAISE EXCEPTION '% was truncated: no images of its rows exist', w.label USING ERRCODE = 'UW004',
-        HINT = 'Restore the table from a backup or snapshot and resolve the step.';
-    END IF;
-    IF w.fits IS NOT TRUE THEN PERFORM ${s}.check_layout(w.rel); END IF;
-    v_mode := coalesce(p_resolution, w.on_conflict, p_default);
-    EXECUTE format('SELECT wanted, acted, forced FROM ${s}.undo_%s($1, $2, $3, $4, $5, $6)', w.rel)
-      INTO v_wanted, v_acted, v_forced USING w.op, p_tx, w.single, v_mode, p_key, w.seq;
-    IF v_acted > 0 AND w.rel <> ALL (rels) THEN rels := rels || w.rel; END IF;
-    items := items + v_wanted; overwritten := overwritten + coalesce(v_forced, 0);
-    CONTINUE WHEN v_acted >= v_wanted OR v_mode <> 'park';
-    EXECUTE format('SELECT count(*) FILTER (WHERE r.verdict = ''conflict''), count(*) FILTER (WHERE r.verdict = ''ours'')
-        FROM ${s}.review_%s($1, $2, NULL, $4) r WHERE r.op = $3', w.rel)
-      INTO v_conflicts, v_open USING p_tx, w.single, w.op, w.seq;
-    IF v_conflicts > 0 THEN
-      IF p_variant < 3 THEN
-        FOR x IN SELECT DISTINCT k.rel FROM ${s}.work(p_tx, 1) k LOOP
-          EXECUTE format('SELECT ${s}.moved_%s($1)', x.rel) INTO v_moved USING p_tx;
-          IF v_moved THEN RAISE integrity_constraint_violation USING MESSAGE = 'another order'; END IF;
-        END LOOP;
-      END IF;
-      FOR x IN SELECT DISTINCT k.rel, k.single FROM ${s}.work(p_tx, 1) k LOOP
-        EXECUTE format('SELECT coalesce(jsonb_agg(d.value), ''[]'') FROM (SELECT e.value FROM ${s}.review_%s($1, $2, NULL, NULL) r,
-            jsonb_array_elements(r.differences) e WHERE r.verdict = ''conflict'' LIMIT 100) d', x.rel)
-          INTO v_part USING p_tx, x.single;
-        v_all := v_all || v_part;
-      END LOOP;
-      RAISE EXCEPTION 'newer data is in the way' USING ERRCODE = 'UW001', DETAIL = v_all::text;
-    ELSIF v_open > 0 THEN
-      RAISE serialization_failure USING MESSAGE = format('rows of %s changed while they were being undone', w.label);
-    END IF;
-  END LOOP;
-  IF p_variant = 3 THEN
-    items := 0;
-    FOR x IN SELECT DISTINCT k.rel FROM ${s}.work(p_tx, 1) k LOOP
-      EXECUTE format('SELECT count(*) FROM ${s}.net_%s($1, false, NULL)', x.rel) INTO v_wanted USING p_tx;
-      items := items + v_wanted;
-    END LOOP;
-  END IF;
-END $unwind$`
-}
-
-/**
  * The step: effect and effect record in one transaction. Two calls with one key meet at the record's unique key: the
  * second waits for the first and returns what it stored (I2).
  */
@@ -186,7 +101,13 @@ BEGIN
   FOR v_variant IN 1..3 LOOP
     BEGIN
       SET CONSTRAINTS ALL DEFERRED;
-      SELECT a.items, a.overwritten, a.rels INTO items, v_forced, v_rels FROM ${s}.act(v_tx, v_variant, p_resolution, p_default, p_key) a;
+      IF v_variant < 3 THEN
+        SELECT a.items, a.overwritten, a.rels INTO items, v_forced, v_rels
+          FROM ${s}.act(v_tx, v_variant, p_resolution, p_default, p_key) a;
+      ELSE
+        SELECT a.items, a.overwritten, a.rels INTO items, v_forced, v_rels
+          FROM ${s}.act_singly(v_tx, p_resolution, p_default, p_key) a;
+      END IF;
       SET CONSTRAINTS ALL IMMEDIATE;
       EXIT;
     EXCEPTION WHEN integrity_constraint_violation THEN
