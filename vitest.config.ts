@@ -29,6 +29,7 @@ export default defineConfig({
             'deploy/local/src/**/*.spec.ts',
             'examples/*/src/**/*.spec.ts',
             'test/unit/**/*.spec.ts',
+            'scripts/**/*.spec.mjs',
           ],
           exclude: [...configDefaults.exclude, '**/dist/**', '**/*.stack.spec.ts'],
           maxWorkers: WORKERS,

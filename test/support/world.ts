@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import {
   type Contract,
   canonicalJson,
@@ -22,11 +23,14 @@ import {
   type EventSender,
   generateKey,
   openRegistry,
+  type PrivateKey,
   type PublicKey,
   type Role,
   type SigningKey,
   signingKey,
   TrustStore,
+  writeSigningKey,
+  writeTrustFile,
 } from '@unwind/runtime'
 import {
   type Adapter,
@@ -47,6 +51,7 @@ export class World {
   readonly ledger: LedgerEvent[] = []
   readonly #closers: (() => Promise<unknown>)[] = []
   readonly #keys: PublicKey[] = []
+  readonly #privateKeys: PrivateKey[] = []
   readonly #watchers = new Set<() => void>()
 
   private constructor(
@@ -81,7 +86,17 @@ export class World {
   key(principal: string, roles: readonly Role[], systems: readonly string[] = []): SigningKey {
     const { privateKey, publicKey } = generateKey(principal, roles, systems)
     this.#keys.push(publicKey)
+    this.#privateKeys.push(privateKey)
     return signingKey(privateKey)
+  }
+
+  /** Writes all keys so far as files, for processes of their own. @returns the trust file, and each key's file by principal. */
+  writeKeys(folder: string): { readonly trustFile: string; keyFile(principal: string): string } {
+    const trustFile = join(folder, 'trust.json')
+    const keyFile = (principal: string) => join(folder, `${principal.replace(':', '-')}.jwk`)
+    writeTrustFile(trustFile, this.#keys)
+    for (const key of this.#privateKeys) writeSigningKey(keyFile(key.principal), key)
+    return { trustFile, keyFile }
   }
 
   trust(): TrustStore {

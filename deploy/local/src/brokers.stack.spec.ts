@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bare } from '../spec/kit.js'
 import { type Stack, startStack } from './index.js'
 
-const CACHE = fileURLToPath(new URL('../../../.unwind/cache', import.meta.url))
 const START_WITHIN_MS = 30_000
 
 describe('three brokers', () => {
@@ -22,7 +21,7 @@ describe('three brokers', () => {
       stateDir,
       parts: ['kafka'],
       brokers: 3,
-      env: { PATH: process.env.PATH, JAVA_HOME: process.env.JAVA_HOME, UNWIND_CACHE_DIR: CACHE },
+      env: bare(),
     })
     startedInMs = Date.now() - began
     kafka = new Kafka({

@@ -12,7 +12,8 @@ import {
   TrustStore,
 } from '@unwind/runtime'
 import type { CoordinatorConfig } from './config.js'
-import { type CoordinatorLogger, type CoordinatorService, createCoordinator } from './coordinator.js'
+import { createCoordinator } from './coordinator.js'
+import type { CoordinatorLogger, CoordinatorService } from './options.js'
 
 export interface FromConfigContext {
   readonly logger: CoordinatorLogger

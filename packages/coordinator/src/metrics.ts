@@ -21,13 +21,12 @@ export interface GaugeSources {
   /** Records that wait to go into the view. */
   readonly viewWaiting: () => number
   readonly viewReachable: () => boolean
+  /** Records in the log that the view does not hold yet, by topic. */
+  readonly viewLag: () => Promise<ReadonlyMap<string, number>>
 }
 
 /** Numbers of one coordinator. History that is read again is not counted twice. */
-export function createCoordinatorMetrics(
-  metrics: Metrics,
-  sources: () => GaugeSources | null,
-): CoordinatorMetrics {
+export function createCoordinatorMetrics(metrics: Metrics, sources: GaugeSources): CoordinatorMetrics {
   const closed = metrics.counter('rollbacks_closed_total', 'Rollbacks that ended, by end state.', [
     'end_state',
   ])
@@ -53,16 +52,23 @@ export function createCoordinatorMetrics(
   const projected = metrics.counter('view_records_total', 'Records carried into the Redis view.', ['topic'])
   const sample = (name: string, help: string, value: (from: GaugeSources) => number) => {
     const gauge = metrics.gauge(name, help)
-    const collect = () => {
-      const from = sources()
-      if (from) gauge.set(value(from))
-    }
+    const collect = () => gauge.set(value(sources))
     // prom-client asks each gauge before it is shown.
     Object.assign(gauge, { collect })
   }
   sample('rollbacks_open', 'Rollbacks that this coordinator holds open.', from => from.open())
   sample('view_lag_records', 'Records read and not yet in the Redis view.', from => from.viewWaiting())
   sample('view_reachable', '1: Redis answers.', from => (from.viewReachable() ? 1 : 0))
+  const lag = metrics.gauge('view_watermark_lag_records', 'Records in the log and not in the Redis view.', [
+    'topic',
+  ])
+  Object.assign(lag, {
+    async collect() {
+      // A view or broker that is away has no number to show; the other gauges say that it is.
+      const found = await sources.viewLag().catch(() => null)
+      for (const [topic, records] of found ?? []) lag.set({ topic }, records)
+    },
+  })
   return {
     loop: {
       event({ event }, live) {

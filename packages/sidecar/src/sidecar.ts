@@ -38,6 +38,8 @@ export interface SidecarOptions {
   readonly trust: TrustStore
   /** Names the process, e.g. host and PID. */
   readonly instance: string
+  /** A name that outlives a restart and that no other process has: it takes its partitions back at once, without a rebalance. */
+  readonly instanceId?: string
   readonly logger: AdapterContext['log']
   /** Steps that may be under way at once. Default 32. */
   readonly concurrency?: number
@@ -176,6 +178,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       log,
       groupId: `${topics.rollback}.sidecar.${system}`,
       topics: [topics.rollback],
+      ...(options.instanceId === undefined ? {} : { instanceId: options.instanceId }),
       logger,
       peek: record => peekHeaders(record.headers),
       wants: peek => loop().wants(peek),

@@ -282,7 +282,7 @@ describe('the HTTP API', () => {
       'correlationId',
       'reason',
     ])
-    expect((await call('GET', '/readyz')).body).toEqual({ ready: true, why: null, remarks: [] })
+    expect((await call('GET', '/readyz')).body).toEqual({ ready: true, remarks: [] })
   })
 
   it('asks for the token where one is configured, and for a local address where none is', async () => {

@@ -33,10 +33,11 @@ export const TONE: Readonly<Record<Severity, Tone>> = {
   critical: 'bad',
 }
 
-/** The system that an event is about, else who emitted it: "sidecar:orders" speaks as "orders". */
+/** The system that an event is about, else who emitted it; a sidecar speaks as its system, and coordinators speak as one. */
 function whoSpeaks({ data }: UnwindEvent): string {
   if ('system' in data && data.system !== null) return data.system
-  return data.emitter.startsWith('sidecar:') ? data.emitter.slice('sidecar:'.length) : data.emitter
+  const [kind, name] = data.emitter.split(':', 2)
+  return kind === 'sidecar' && name ? name : kind === 'coordinator' ? kind : data.emitter
 }
 
 function words(event: UnwindEvent): { title: string; detail: string; tone: Tone } {

@@ -3,6 +3,7 @@ import { registerCompletion } from './completion.js'
 import { registerContract } from './contract.js'
 import { registerCoordinator } from './coordinator.js'
 import { registerApprove, registerDeny } from './decision.js'
+import { registerDemo } from './demo.js'
 import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { registerKeys } from './keys.js'
@@ -28,7 +29,7 @@ import type { Register } from './verb.js'
 
 /** Every verb, in the order in which the help shows them. */
 export const VERBS: readonly { readonly group: string; readonly register: readonly Register[] }[] = [
-  { group: 'Try it:', register: [registerDev, registerDoctor] },
+  { group: 'Try it:', register: [registerDemo, registerDev, registerDoctor] },
   {
     group: 'See:',
     register: [registerTail, registerTimeline, registerPlan, registerStatus, registerList, registerSystems],

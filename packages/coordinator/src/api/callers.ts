@@ -18,10 +18,10 @@ export class Callers {
   }
 
   /** @throws Problem when the caller does not show the token. */
-  of(request: FastifyRequest): { readonly trusted: true } {
+  check(request: FastifyRequest): void {
     if (this.#token === null) {
       assertLocal(request.headers.host)
-      return { trusted: true }
+      return
     }
     const shown = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
     if (shown === undefined || !timingSafeEqual(digest(shown), this.#token))
@@ -34,10 +34,10 @@ export class Callers {
           : 'the bearer token is not the one that is configured',
         'send "Authorization: Bearer <token>" with the token of the coordinator (api.token)',
       )
-    return { trusted: true }
   }
 
-  actor(_caller: { readonly trusted: true }, named: string | null): string {
+  /** @param named whom the request names; null: nobody. */
+  actor(named: string | null): string {
     return named ?? this.options.actor
   }
 }

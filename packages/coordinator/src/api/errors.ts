@@ -81,14 +81,6 @@ function toProblem(error: unknown): Problem {
       error.message,
       'shorten the texts',
     )
-  if (error instanceof RangeError)
-    return new Problem(
-      400,
-      'invalid-input',
-      'The request is not what this operation takes',
-      error.message,
-      'see /openapi.json',
-    )
   const status = (error as { statusCode?: unknown }).statusCode
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new Problem(
@@ -97,6 +89,14 @@ function toProblem(error: unknown): Problem {
       'The request cannot be read',
       (error as Error).message,
       'send JSON of at most 64 KiB',
+    )
+  if (error instanceof RangeError)
+    return new Problem(
+      400,
+      'invalid-input',
+      'The request is not what this operation takes',
+      error.message,
+      'see /openapi.json',
     )
   return new Problem(
     500,

@@ -1,7 +1,9 @@
 import { explainPlan } from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
-import type { Desk } from '../operations/desk.js'
+import type { Approvals } from '../operations/approvals.js'
+import type { Commands } from '../operations/commands.js'
 import { doesNotFit, noSuchRollback } from '../operations/problem.js'
+import type { Proposals } from '../operations/proposals.js'
 import type { LedgerReading } from '../reading/ledger-reading.js'
 import { rollbackLine, rollbackView } from '../reading/rollback-view.js'
 import type { Callers } from './callers.js'
@@ -19,7 +21,9 @@ import {
 } from './schemas.js'
 
 export interface RollbackRoutes {
-  readonly desk: Desk
+  readonly proposals: Proposals
+  readonly commands: Commands
+  readonly approvals: Approvals
   readonly reading: LedgerReading
   /** Resolves when the view holds what was just written, or after a short while: reading one's own write. */
   visible(correlationId: string, offset: bigint): Promise<void>
@@ -31,7 +35,7 @@ const SCAN = 1_000
 export function rollbackRoutes(
   app: FastifyInstance,
   callers: Callers,
-  { desk, reading, visible }: RollbackRoutes,
+  { proposals, commands, approvals, reading, visible }: RollbackRoutes,
 ): void {
   addRoute(app, callers, {
     method: 'POST',
@@ -41,7 +45,7 @@ export function rollbackRoutes(
     status: 202,
     async handle({ body, actor }) {
       const { correlationId, reason, systems } = body
-      const { rollbackId, written } = await desk.propose({
+      const { rollbackId, written } = await proposals.propose({
         correlationId,
         reason,
         systems,
@@ -49,7 +53,7 @@ export function rollbackRoutes(
         incidentClass: body.incidentClass ?? null,
         proposedBy: actor(body.actor ?? null),
       })
-      await visible(correlationId, written.offset)
+      if (written) await visible(correlationId, written.offset)
       return { rollbackId }
     },
   })
@@ -102,7 +106,7 @@ export function rollbackRoutes(
     body: commandBody,
     status: 202,
     async handle({ params, body, actor }) {
-      await desk.command(params.rollbackId, {
+      await commands.command(params.rollbackId, {
         command: body.command,
         stepId: body.stepId ?? null,
         actor: actor(body.actor ?? null),
@@ -122,8 +126,9 @@ export function rollbackRoutes(
     body: approvalBody,
     status: 202,
     async handle({ params, body, actor }) {
-      if (body.decision === 'approve') await desk.approve(params.rollbackId, body.actor ?? null, body.reason)
-      else await desk.deny(params.rollbackId, actor(body.actor ?? null), body.reason)
+      if (body.decision === 'approve')
+        await approvals.approve(params.rollbackId, body.actor ?? null, body.reason)
+      else await approvals.deny(params.rollbackId, actor(body.actor ?? null), body.reason)
       return { rollbackId: params.rollbackId }
     },
   })
@@ -135,7 +140,7 @@ export function rollbackRoutes(
     body: personBody,
     status: 202,
     async handle({ params, body, actor }) {
-      await desk.openGate(params.rollbackId, params.gateId, actor(body.actor ?? null), body.reason)
+      await commands.openGate(params.rollbackId, params.gateId, actor(body.actor ?? null), body.reason)
       return { rollbackId: params.rollbackId }
     },
   })
@@ -147,7 +152,7 @@ export function rollbackRoutes(
     body: acknowledgeBody,
     status: 202,
     async handle({ params, body, actor }) {
-      await desk.acknowledge(params.rollbackId, body.escalationId, actor(body.actor ?? null), body.reason)
+      await commands.acknowledge(params.rollbackId, body.escalationId, actor(body.actor ?? null), body.reason)
       return { rollbackId: params.rollbackId }
     },
   })
@@ -156,7 +161,8 @@ export function rollbackRoutes(
     url: '/v1/plans',
     summary: 'The plan that a proposal would get; changes nothing',
     body: planBody,
-    handle: ({ body, actor }) => desk.dryRun(body.correlationId, body.systems, actor(body.actor ?? null)),
+    handle: ({ body, actor }) =>
+      proposals.dryRun(body.correlationId, body.systems, actor(body.actor ?? null)),
   })
 
   async function find(rollbackId: string) {

@@ -60,14 +60,13 @@ export function addRoute<
       },
     },
     handler: async (request, reply) => {
-      const caller = callers.of(request)
       const call = {
         params: check(params, request.params, 'path'),
         query: check(query, request.query, 'query'),
         body: check(body, request.body, 'body'),
         request,
         reply,
-        actor: (named: string | null) => callers.actor(caller, named),
+        actor: (named: string | null) => callers.actor(named),
       } as Call<Params, Query, Body>
       const answer = await route.handle(call)
       if (reply.sent) return reply

@@ -11,8 +11,6 @@ export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stoppin
   readonly host: string
   readonly port: number
   readonly metrics: Metrics
-  /** Null: ready. A text: why not (yet). */
-  readonly readiness: () => string | null
   /** What works only in part, for people. */
   readonly remarks: () => readonly string[]
   readonly logger: { error(fields: object, message: string): void }
@@ -46,15 +44,15 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   })
   await app.register(async routes => {
     const callers = new Callers(options)
+    // Before the body is read: a stranger's is not worth reading.
+    routes.addHook('onRequest', async request => callers.check(request))
     rollbackRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   app.get('/livez', { schema: { hide: true } }, async () => ({ alive: true }))
-  app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
-    const why = options.readiness()
-    return reply.code(why === null ? 200 : 503).send({ ready: why === null, why, remarks: options.remarks() })
-  })
+  // It listens only once the ledger is followed; what works in part is said, and no reason to take the coordinator away.
+  app.get('/readyz', { schema: { hide: true } }, async () => ({ ready: true, remarks: options.remarks() }))
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
     const { registry } = options.metrics
     return reply

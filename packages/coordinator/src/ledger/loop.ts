@@ -1,51 +1,16 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import {
-  type ContractLookup,
   type Coordination,
   type CoordinationCommand,
   type CoordinationInput,
-  type Coordinator,
   coordinate,
   foldCoordination,
-  type StallFacts,
 } from '@unwind/core'
 import type { Followed, Signer } from '@unwind/runtime'
-import type { Catalogued } from '../catalogue/catalogue.js'
-import type { LoopMetrics } from '../metrics.js'
+import { Entries, type Entry } from './entries.js'
+import type { LoopOptions } from './loop-options.js'
 import { Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
-
-export interface LoopOptions {
-  readonly me: Coordinator
-  readonly contracts: () => ContractLookup
-  isLive(partition: number): boolean
-  send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
-  /** All actions recorded up to now. Rejects when they cannot be read for now. */
-  actionsOf(correlationId: string): Promise<Catalogued>
-  factsOf(systems: readonly string[], from: { partition: number; offset: bigint }): Promise<StallFacts>
-  /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
-  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
-  readonly logger: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
-  readonly metrics: LoopMetrics
-  /** Epoch ms. */
-  now(): number
-}
-
-interface Entry {
-  readonly rollbackId: string
-  readonly correlationId: string
-  readonly partition: number
-  /** A restart must read from here. */
-  readonly readFrom: bigint
-  /** Offset of the latest request: a system that has committed beyond it has read it. */
-  requestedAt: bigint
-  state: Coordination
-  traceparent: string | null
-}
 
 const RETRY_MS = 1_000
 
@@ -54,8 +19,7 @@ const RETRY_MS = 1_000
  * ledger from its oldest open rollback on. Every decision is `coordinate`'s.
  */
 export class LedgerLoop {
-  /** By partition, in the order in which they began: the first one is the oldest. */
-  readonly #entries = new Map<number, Map<string, Entry>>()
+  readonly #entries = new Entries()
   /** By rollback ID, not by entry: a moment far away must not keep an ended rollback in memory. */
   readonly #wakeups: Wakeups<string>
   readonly #orphans: Orphans
@@ -63,10 +27,8 @@ export class LedgerLoop {
 
   constructor(private readonly options: LoopOptions) {
     this.#wakeups = new Wakeups(options.now, rollbackId => {
-      for (const entries of this.#entries.values()) {
-        const entry = entries.get(rollbackId)
-        if (entry) return this.#input(entry, { kind: 'tick' })
-      }
+      const entry = this.#entries.find(rollbackId)
+      if (entry) this.#input(entry, { kind: 'tick' })
     })
     this.#orphans = new Orphans({
       historyOf: options.historyOf,
@@ -76,30 +38,24 @@ export class LedgerLoop {
   }
 
   get open(): number {
-    let sum = 0
-    for (const entries of this.#entries.values()) sum += entries.size
-    return sum
+    return this.#entries.size
   }
 
   /** What this process knows of an open rollback, fresher than any view. Undefined: it is not open here. */
   stateOf(rollbackId: string): Coordination | undefined {
-    for (const [partition, entries] of this.#entries) {
-      const entry = entries.get(rollbackId)
-      if (entry && this.options.isLive(partition)) return entry.state
-    }
-    return undefined
+    const entry = this.#entries.find(rollbackId)
+    return entry && this.options.isLive(entry.partition) ? entry.state : undefined
   }
 
   openStates(): readonly Coordination[] {
-    return [...this.#entries.values()].flatMap(entries => [...entries.values()].map(entry => entry.state))
+    return this.#entries.all().map(entry => entry.state)
   }
 
   /** @param approver whose key made the approval inside an ApprovalGranted. */
   onEvent(followed: Followed, approver?: Signer): void {
     const recorded = { event: followed.event as LedgerEvent, position: followed.position }
     const { event, position } = recorded
-    const entries = this.#of(position.partition)
-    const known = entries.get(event.data.rollbackId)
+    const known = this.#entries.get(position.partition, event.data.rollbackId)
     const input: CoordinationInput = { kind: 'event', recorded, ...(approver ? { approver } : {}) }
     if (known) {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
@@ -110,24 +66,23 @@ export class LedgerLoop {
 
   /** A record that names this rollback was not taken. Its headers may lie, so nothing but an alarm may follow. */
   onRefused(partition: number, rollbackId: string, claimed: string, message: string): void {
-    const entry = this.#entries.get(partition)?.get(rollbackId)
+    const entry = this.#entries.get(partition, rollbackId)
     if (entry) this.#input(entry, { kind: 'refused', claimed, message })
   }
 
   /** The partition's history is folded: act on what is open in it. */
   onLive(partition: number): void {
-    for (const entry of [...this.#of(partition).values()]) this.#input(entry, { kind: 'tick' }, true)
+    for (const entry of this.#entries.of(partition)) this.#input(entry, { kind: 'tick' }, true)
     this.#orphans.onLive(partition)
   }
 
   onReleased(partition: number): void {
-    for (const entry of this.#of(partition).values()) this.#wakeups.forget(entry.rollbackId)
-    this.#entries.delete(partition)
+    for (const entry of this.#entries.release(partition)) this.#wakeups.forget(entry.rollbackId)
     this.#orphans.onReleased(partition)
   }
 
   oldestNeeded(partition: number): bigint | null {
-    const first = this.#entries.get(partition)?.values().next().value
+    const first = this.#entries.oldest(partition)
     const orphan = this.#orphans.oldest(partition)
     if (!first) return orphan
     return orphan !== null && orphan < first.readFrom ? orphan : first.readFrom
@@ -137,15 +92,6 @@ export class LedgerLoop {
     this.#stopped = true
     this.#wakeups.stop()
     this.#orphans.stop()
-  }
-
-  #of(partition: number): Map<string, Entry> {
-    let entries = this.#entries.get(partition)
-    if (!entries) {
-      entries = new Map()
-      this.#entries.set(partition, entries)
-    }
-    return entries
   }
 
   #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
@@ -170,7 +116,7 @@ export class LedgerLoop {
       state,
       traceparent: followed.traceparent,
     }
-    this.#of(position.partition).set(rollbackId, entry)
+    this.#entries.add(entry)
     for (const command of commands) this.#run(entry, command)
   }
 
@@ -180,8 +126,7 @@ export class LedgerLoop {
     from: bigint,
     history: readonly Recorded<LedgerEvent>[],
   ): void {
-    const entries = this.#of(partition)
-    if (entries.has(rollbackId)) return
+    if (this.#entries.get(partition, rollbackId)) return
     let state: Coordination | null = null
     let last: LedgerEvent | undefined
     for (const recorded of history) {
@@ -201,7 +146,7 @@ export class LedgerLoop {
       state,
       traceparent: null,
     }
-    entries.set(rollbackId, entry)
+    this.#entries.add(entry)
     this.#input(entry, { kind: 'tick' })
   }
 
@@ -282,11 +227,11 @@ export class LedgerLoop {
   }
 
   #holds(entry: Entry): boolean {
-    return !this.#stopped && this.#entries.get(entry.partition)?.get(entry.rollbackId) === entry
+    return !this.#stopped && this.#entries.holds(entry)
   }
 
   #forget(entry: Entry): void {
     this.#wakeups.forget(entry.rollbackId)
-    this.#entries.get(entry.partition)?.delete(entry.rollbackId)
+    this.#entries.delete(entry)
   }
 }

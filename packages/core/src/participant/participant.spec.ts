@@ -209,6 +209,17 @@ describe('failures', () => {
     ])
   })
 
+  it('a parking is said once: not again when the failure that it was sent with comes back from the ledger', () => {
+    const last = ledger.failed('payments', 1, null, { code: 'conflict' })
+    const reported = { kind: 'attempted', stepId: 'payments', work, result: failedWith('conflict') } as const
+    expect(given(me, [ledger.requested(alone), ledger.started('payments'), reported, last]).told).toEqual([])
+    // Who restarts between the two finds the failure alone, and says what is missing.
+    const { state } = given(me, [ledger.requested(alone), ledger.started('payments'), last], 1_000, false)
+    expect(participate(me, state, { kind: 'tick' }, 1_000, true).commands.map(brief)).toEqual([
+      `emit ${ROLLBACK}/payments/parked/0`,
+    ])
+  })
+
   it('the last attempt parks', () => {
     expect(after(failedWith('transient'), 3).told).toEqual([
       `emit ${ROLLBACK}/payments/failed/0.3`,

@@ -185,8 +185,9 @@ function stillOpen(work: Participation['work'], rollback: RollbackState): Partic
       // Up to here the ledger has not spoken of this attempt's end.
       if (progress.status === 'waiting') return true
       if (progress.status === 'started') return progress.attempt <= item.attempt
-      if (progress.status === 'retrying' || progress.status === 'failed')
-        return progress.attempt < item.attempt
+      if (progress.status === 'retrying') return progress.attempt < item.attempt
+      // A last failure is sent together with its parking, which is right behind it: to park again would say it twice.
+      if (progress.status === 'failed') return progress.attempt <= item.attempt
       return false
     }),
   )
@@ -214,7 +215,12 @@ function fenced(
     system: me.system,
   }
   if (late.length > 0) {
-    const digest = hashText(late.map(a => a.actionId).sort().join('\n')).slice(0, 16)
+    const digest = hashText(
+      late
+        .map(a => a.actionId)
+        .sort()
+        .join('\n'),
+    ).slice(0, 16)
     const eventId = eventIds.lateAction(rollback.rollbackId, me.system, digest)
     const data = { ...base, eventId, actions: late, detectedBy: 'arrival' }
     commands.push({ kind: 'emit', event: { type: 'LateActionDetected', data } })

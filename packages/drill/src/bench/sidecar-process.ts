@@ -23,6 +23,7 @@ const sidecar = createSidecar({
   topics,
   key: loadSigningKey(keyFile(site, system)),
   trust: TrustStore.load(site.trustFile),
+  instanceId: system,
   instance: `${system}-${process.pid}`,
   logger: loud(system),
   adapters: { ...ADAPTERS, ledger: ledgerTarget },

@@ -41,6 +41,8 @@ export type OpenedRecord =
 export interface FollowerOptions {
   readonly log: EventLog
   readonly groupId: string
+  /** Name of this process in its group, unlike every other's: a restart under it takes its partitions back at once. */
+  readonly instanceId?: string
   readonly topics: readonly string[]
   readonly logger: FollowerLogger
   peek(record: IncomingRecord): Peek
@@ -98,6 +100,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   const consumer: LogConsumer = options.log.consumer({
     groupId: options.groupId,
+    ...(options.instanceId === undefined ? {} : { instanceId: options.instanceId }),
     topics: options.topics,
     handlers: {
       onAssigned({ partitions }) {

@@ -30,8 +30,12 @@ export interface Adapter {
    * once. Never throws for what the target does: every outcome is a value, and an unknown outcome is said to be unknown.
    */
   undo(work: StepWork, signal: AbortSignal): Promise<UndoResult>
-  /** Reads the state back, in a transaction or request of its own; changes nothing (I3). */
-  probe(work: StepWork, signal: AbortSignal): Promise<ProbeResult>
+  /**
+   * Reads the state back, in a transaction or request of its own; changes nothing (I3).
+   * @param patience "settle" (default): where reads may lag behind writes, wait until they have had time to catch up.
+   * "glance": answer with what is seen now, because nothing is known to have been written.
+   */
+  probe(work: StepWork, signal: AbortSignal, patience?: 'settle' | 'glance'): Promise<ProbeResult>
   /** What `undo` would meet, without touching anything: for `unwind plan`. */
   preview(work: StepWork, signal: AbortSignal): Promise<UndoPreview>
   /** Forward actions that the target captured and nobody has published yet. Absent: the system's services record them. */

@@ -2,8 +2,11 @@ import type { AttemptResult } from '@unwind/core'
 import type { Adapter, ProbeResult, StepWork, UndoResult } from '../adapter/port.js'
 
 export interface AttemptOptions {
-  /** Look first whether it is restored already: an earlier attempt may have had its effect. */
-  readonly probeFirst: boolean
+  /**
+   * Look first whether it is restored already. "settle": an earlier attempt may have had its effect, so its traces get the
+   * time that they need to show. "glance": the request may be a late duplicate; nothing is known that would be waited for.
+   */
+  readonly probeFirst: false | 'settle' | 'glance'
   readonly signal: AbortSignal
   failpoint(name: string): Promise<void>
   /** Monotonic, milliseconds. */
@@ -46,7 +49,7 @@ async function attempt(
 ): Promise<AttemptResult> {
   const { signal } = options
   if (options.probeFirst) {
-    const found = await adapter.probe(work, signal)
+    const found = await adapter.probe(work, signal, options.probeFirst)
     if (found.kind === 'failed')
       return { ...failure(found), differences: [], durationMs: elapsed(), retryAfterMs: null }
     if (found.restored === found.expected)

@@ -231,7 +231,7 @@ export class SidecarLoop {
       traceparent: entry.traceparent,
     }
     // A first attempt of a target without effect record is probed too: the request may be a late duplicate (I2).
-    const probeFirst = command.probeFirst || command.intentFirst
+    const probeFirst = command.probeFirst ? 'settle' : command.intentFirst ? 'glance' : false
     const { signal } = this.#abort
     const result = await runAttempt(options.adapter, work, {
       probeFirst,

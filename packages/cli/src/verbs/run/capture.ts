@@ -24,7 +24,7 @@ export async function runCapture(
       'usage',
       `${options.contract}: capture needs an adapter of kind postgres; this one is "${adapter.kind}".`,
     )
-  const settings = parsePostgresOptions(contract, cli.io.env as NodeJS.ProcessEnv)
+  const settings = parsePostgresOptions(contract)
   if (verb === 'remove') {
     const question = `Drop schema "${settings.schema}" of system ${system} with its undo log?`
     await confirmed(cli, question, options.yes === true)

@@ -62,3 +62,17 @@ test('a group loop that is stuck cannot be restarted: the consumer gives up', ()
   ])
   clearInterval(turning)
 })
+
+test('a reader that belongs to no group never gives up for want of a membership', () => {
+  const said: string[] = []
+  const watchdog = new Watchdog(1_000, {
+    idle: () => true,
+    grouped: false,
+    restart: () => said.push('restart'),
+    giveUp: error => said.push(error.message),
+    log,
+  })
+  watchdog.start()
+  vi.advanceTimersByTime(60_000)
+  expect(said).toEqual([])
+})

@@ -103,11 +103,21 @@ class HttpAdapter implements Adapter {
     return { kind: 'applied', before, items: intentions.length, fromDigest, notes }
   }
 
-  async probe(work: StepWork, signal: AbortSignal): Promise<ProbeResult> {
+  async probe(
+    work: StepWork,
+    signal: AbortSignal,
+    patience: 'settle' | 'glance' = 'settle',
+  ): Promise<ProbeResult> {
     const items = itemsOf(this.target, work)
     if ('kind' in items) return items
     const found = await mapBounded(items, READS_AT_ONCE, item =>
-      readUntilRestored(this.#client, item, this.#now, signal, reading => isKept(work, item, reading)),
+      readUntilRestored(
+        this.#client,
+        item,
+        this.#now,
+        signal,
+        reading => patience === 'glance' || isKept(work, item, reading),
+      ),
     )
     const readings: Reading[] = []
     for (const each of found) {

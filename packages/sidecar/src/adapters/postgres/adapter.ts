@@ -37,11 +37,8 @@ interface ReviewRow {
 }
 
 /** @throws ContractError when the contract's part for this adapter is not as it must be. */
-export function createPostgresAdapter(
-  context: AdapterContext,
-  env: NodeJS.ProcessEnv = process.env,
-): Adapter {
-  return new PostgresAdapter(context, parseOptions(context.contract, env))
+export function createPostgresAdapter(context: AdapterContext): Adapter {
+  return new PostgresAdapter(context, parseOptions(context.contract))
 }
 
 /**

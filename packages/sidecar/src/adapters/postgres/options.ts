@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type Contract, conflictPolicy, duration } from '@unwind/contracts'
 import { z } from 'zod'
 import { ContractError } from '../../adapter/port.js'
@@ -37,7 +36,7 @@ const tableName = z.string().regex(/^[^."\s]+(\.[^."\s]+)?$/, 'expected a table 
 
 export const postgresOptions = z.strictObject({
   kind: z.literal('postgres'),
-  url: z.string().min(1, 'expected a connection URL, or a reference to a variable that holds one'),
+  url: z.string().min(1, 'expected a connection URL'),
   /** Where capture lives in the database. One schema a system. */
   schema: z
     .string()
@@ -66,10 +65,10 @@ export function splitTable(name: string): { schema: string; name: string } {
 }
 
 /**
- * Checks the adapter's part of a contract.
+ * Checks the adapter's part of a contract whose variables are filled in.
  * @throws ContractError naming contract, key and what was expected.
  */
-export function parseOptions(contract: Contract, env: NodeJS.ProcessEnv = process.env): PostgresOptions {
+export function parseOptions(contract: Contract): PostgresOptions {
   const where = `contract ${contract.system}@${contract.version}`
   const parsed = postgresOptions.safeParse(contract.adapter)
   if (!parsed.success) {
@@ -78,7 +77,7 @@ export function parseOptions(contract: Contract, env: NodeJS.ProcessEnv = proces
     )
     throw new ContractError(`${where}: ${problems.join('; ')}`)
   }
-  const options = { ...parsed.data, url: expand(parsed.data.url, env, where) }
+  const options = parsed.data
   const names = Object.keys(contract.actions)
   for (const [key, value] of Object.entries(options.capture.tables)) {
     const path = `${where}: adapter.capture.tables.${key}`
@@ -99,15 +98,4 @@ export function parseOptions(contract: Contract, env: NodeJS.ProcessEnv = proces
       )
   }
   return options
-}
-
-/** `${NAME}` from the variable, or from the file that `NAME_FILE` names: a contract is published, a secret is not. */
-function expand(text: string, env: NodeJS.ProcessEnv, where: string): string {
-  return text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
-    const value = env[name]
-    if (value !== undefined && value !== '') return value
-    const file = env[`${name}_FILE`]
-    if (file !== undefined && file !== '') return readFileSync(file, 'utf8').trim()
-    throw new ContractError(`${where}: adapter.url: set the environment variable ${name} (or ${name}_FILE)`)
-  })
 }

@@ -1,0 +1,22 @@
+import { RegistryUnavailable } from '@unwind/runtime'
+import { ViewUnavailable } from '../view/redis-view.js'
+
+const ASK_AGAIN_MS = 200
+
+/**
+ * Asks again while what it needs is away, for so long; then gives up with the last reason. A restart of Redis is no
+ * reason to wake a person.
+ * @param withinMs milliseconds.
+ */
+export async function patiently<T>(withinMs: number, now: () => number, ask: () => Promise<T>): Promise<T> {
+  const deadline = now() + withinMs
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const passing = error instanceof ViewUnavailable || error instanceof RegistryUnavailable
+      if (!passing || now() >= deadline) throw error
+      await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS))
+    }
+  }
+}

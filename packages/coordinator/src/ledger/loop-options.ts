@@ -1,0 +1,25 @@
+import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import type { ContractLookup, Coordinator, StallFacts } from '@unwind/core'
+import type { Catalogued } from '../catalogue/catalogue.js'
+import type { LoopMetrics } from '../metrics.js'
+
+/** What the loop acts through. */
+export interface LoopOptions {
+  readonly me: Coordinator
+  readonly contracts: () => ContractLookup
+  isLive(partition: number): boolean
+  send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
+  /** All actions recorded up to now. Rejects when they cannot be read for now. */
+  actionsOf(correlationId: string): Promise<Catalogued>
+  factsOf(systems: readonly string[], from: { partition: number; offset: bigint }): Promise<StallFacts>
+  /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
+  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
+  readonly metrics: LoopMetrics
+  /** Epoch ms. */
+  now(): number
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import {
+  type ContractLookup,
+  decidePolicy,
+  explainPlan,
+  makePlan,
+  type PlanExplanation,
+  type Policy,
+  type PolicyDecision,
+} from '@unwind/core'
+import type { WrittenAt } from '@unwind/runtime'
+import type { Catalogued } from '../catalogue/catalogue.js'
+import { Problem } from './problem.js'
+import { newRollbackId } from './rollback-id.js'
+import type { Standing } from './standing.js'
+
+export interface ProposalsOptions extends Standing {
+  readonly policy: Policy
+  readonly contracts: () => ContractLookup
+  actionsOf(correlationId: string): Promise<Catalogued>
+  /** Whose rollback this ID is, as far as the view tells; null when it does not, or is away. */
+  known(rollbackId: string): Promise<{ readonly correlationId: string } | null>
+}
+
+export interface Proposal {
+  readonly correlationId: string
+  readonly reason: string
+  readonly systems: readonly string[]
+  readonly rollbackId: string | null
+  readonly incidentClass: string | null
+  readonly proposedBy: string
+}
+
+export interface DryRun extends PlanExplanation {
+  readonly correlationId: string
+  readonly planHash: string
+  readonly remarks: readonly string[]
+  readonly problems: readonly string[]
+  readonly policy: PolicyDecision
+}
+
+/** Asking for rollbacks: for real, or to see what would come of it. */
+export class Proposals {
+  constructor(private readonly options: ProposalsOptions) {}
+
+  /** @returns where it was written; null: the very same was proposed before. @throws Problem when the ID is taken. */
+  async propose(proposal: Proposal): Promise<{ rollbackId: string; written: WrittenAt | null }> {
+    if (proposal.rollbackId !== null && (await this.#isProposed(proposal.rollbackId, proposal.correlationId)))
+      return { rollbackId: proposal.rollbackId, written: null }
+    const { key, now } = this.options
+    const rollbackId = proposal.rollbackId ?? newRollbackId(now(), randomBytes(8))
+    const { correlationId, reason, systems, incidentClass, proposedBy } = proposal
+    const event: LedgerEvent = {
+      type: 'RollbackProposed',
+      data: {
+        eventId: eventIds.proposed(rollbackId),
+        correlationId,
+        rollbackId,
+        occurredAt: now(),
+        emitter: key.principal,
+        causationId: null,
+        systems,
+        reason,
+        incidentClass,
+        trigger: 'manual',
+        proposedBy,
+        supplements: null,
+      },
+    }
+    return { rollbackId, written: await this.options.send(event) }
+  }
+
+  /** The plan that a proposal would get now, and what the policy would say of it. Changes nothing. */
+  async dryRun(correlationId: string, systems: readonly string[], proposedBy: string): Promise<DryRun> {
+    const { actions, basis, problems } = await this.options.actionsOf(correlationId)
+    const outcome = makePlan({
+      rollbackId: 'dry-run',
+      correlationId,
+      revision: 1,
+      scope: systems,
+      barrier: this.options.policy.barrier,
+      basis,
+      actions,
+      contracts: this.options.contracts(),
+    })
+    if (outcome.kind === 'refused')
+      throw new Problem(409, 'no-plan', 'No plan can be made', outcome.message, outcome.hint)
+    if (outcome.kind === 'unchanged') throw new Error('a first plan cannot be unchanged')
+    const { plan, frozen, remarks } = outcome
+    return {
+      correlationId,
+      planHash: frozen.planHash,
+      ...explainPlan(plan),
+      remarks: remarks.map(remark => remark.message),
+      problems,
+      policy: decidePolicy(this.options.policy, { proposedBy }, plan),
+    }
+  }
+
+  /** One ID for two correlation IDs would be two rollbacks that nobody could tell apart. */
+  async #isProposed(rollbackId: string, correlationId: string): Promise<boolean> {
+    const known = this.options.held(rollbackId)?.rollback ?? (await this.options.known(rollbackId))
+    if (known === null) return false
+    if (known.correlationId === correlationId) return true
+    throw new Problem(
+      409,
+      'id-taken',
+      'This rollback ID is taken',
+      `rollback ${rollbackId} is of ${known.correlationId}, not of ${correlationId}`,
+      'give another ID, or none',
+    )
+  }
+}

@@ -1,0 +1,96 @@
+import type { TopicNames } from '@unwind/contracts'
+import type { EventLog, LogAdmin } from '@unwind/runtime'
+import { EndOffsets } from '../catalogue/end-offsets.js'
+import { RecordSource } from '../catalogue/record-source.js'
+import { Projector } from './projector.js'
+import { RedisView } from './redis-view.js'
+
+export interface OpenViewOptions {
+  readonly log: EventLog
+  readonly admin: LogAdmin
+  readonly topics: TopicNames
+  readonly url: string
+  readonly prefix: string
+  readonly keepMs: number
+  /** Consumer group of the projector. */
+  readonly groupId: string
+  readonly logger: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+  onFatal(error: Error): void
+  projected(topic: string, records: number): void
+  /** Epoch ms. */
+  now(): number
+}
+
+export interface OpenView {
+  readonly view: RedisView
+  readonly projector: Projector
+  readonly actions: RecordSource
+  readonly ledger: RecordSource
+  /** Records in the log that the view does not hold yet, by topic. */
+  lag(): Promise<ReadonlyMap<string, number>>
+  stop(): Promise<void>
+}
+
+/** The Redis view with what fills it and what reads it. Redis may be away: then all of it waits. */
+export async function openView(options: OpenViewOptions): Promise<OpenView> {
+  const { log, admin, topics, keepMs, logger, now } = options
+  const followed = [topics.actions, topics.rollback]
+  const counts = new Map((await admin.describeTopics(followed)).map(state => [state.topic, state.partitions]))
+  const view = new RedisView({ url: options.url, prefix: options.prefix, keepMs, logger })
+  const sourceOf = (topic: string) =>
+    new RecordSource({
+      view,
+      topic,
+      partitionOf: key => log.partitionOf(key, counts.get(topic)!),
+      ends: new EndOffsets(() => admin.offsets(topic)),
+      onWaiting: () => void projector.compareNow(),
+      now,
+    })
+  const actions = sourceOf(topics.actions)
+  const ledger = sourceOf(topics.rollback)
+  const projector = new Projector({
+    log,
+    admin,
+    view,
+    groupId: options.groupId,
+    topics: followed,
+    keepMs,
+    logger,
+    onFatal: error => options.onFatal(error),
+    onProgress(topic, partition, _watermark, records) {
+      const source = topic === topics.actions ? actions : ledger
+      source.moved(partition)
+      if (records > 0) options.projected(topic, records)
+    },
+    now,
+  })
+  await view.start()
+  await projector.start()
+  return {
+    view,
+    projector,
+    actions,
+    ledger,
+    async lag() {
+      const lags = new Map<string, number>()
+      for (const topic of followed) {
+        const [ends, marks] = await Promise.all([admin.offsets(topic), view.watermarks(topic)])
+        let behind = 0n
+        for (const [partition, { start, end }] of ends) behind += end - max(start, marks.get(partition) ?? 0n)
+        lags.set(topic, Number(behind))
+      }
+      return lags
+    },
+    async stop() {
+      await projector.stop()
+      view.stop()
+    },
+  }
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
