@@ -22,6 +22,9 @@ export interface FromConfigContext {
   onFatal(error: Error): void
 }
 
+/** Two consumers read all of two topics: what one fetch may bring bounds the memory of the process, bytes. */
+const FETCH = { fetchBytes: 1024 * 1024, fetchBytesPerPartition: 256 * 1024 }
+
 /**
  * The coordinator of a process, with everything that it stands on. Nothing connects before it starts.
  * @throws Error at start, naming the key of the configuration or the server that is wrong.
@@ -51,7 +54,7 @@ export function coordinatorFromConfig(
           ? defaultPolicy()
           : loadConfig(policySchema, { file: config.policy.file, env: {} })
       const topics = topicNames(config.topics.prefix)
-      const log = connectKafkajs(kafkaOptions(config.kafka, { clientId: 'coordinator', logger }))
+      const log = connectKafkajs({ ...kafkaOptions(config.kafka, { clientId: 'coordinator', logger }), ...FETCH })
       closeLog = () => log.close()
       const { url, username, password } = config.registry
       const registry = await openRegistry({

@@ -36,3 +36,4 @@ export {
 } from './telemetry/logger.js'
 export { createMetrics, type Metrics } from './telemetry/metrics.js'
 export { type ProbeServer, type ProbeServerOptions, startProbeServer } from './telemetry/probe-server.js'
+export * from './timers.js'

@@ -1,3 +1,4 @@
+import { get as get_ } from 'node:http'
 import type { CoordinatorService } from '@unwind/coordinator'
 import { policySchema } from '@unwind/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -293,6 +294,27 @@ describe('the HTTP API', () => {
     ])
     expect((await get({ authorization: 'Bearer sesame' })).status).toBe(200)
     await guarded.stop()
+    const elsewhere = await new Promise<number | undefined>((resolve, reject) => {
+      const url = `${coordinator.apiUrl}/v1/systems`
+      get_(url, { headers: { host: 'evil.example:7300' } }, response => {
+        response.resume()
+        resolve(response.statusCode)
+      }).on('error', reject)
+    })
+    expect(elsewhere).toBe(403)
+  })
+
+  it('refuses a rollback ID that belongs to another correlation ID', async () => {
+    const correlationId = scene.order()
+    await scene.record(correlationId, 'orders')
+    const rollbackId = `rb-${correlationId}`
+    await call('POST', '/v1/rollbacks', { correlationId, reason: 'r', rollbackId })
+    const other = await call('POST', '/v1/rollbacks', {
+      correlationId: scene.order(),
+      reason: 'r',
+      rollbackId,
+    })
+    expect(other).toMatchObject({ status: 409, body: { type: 'urn:unwind:problem:id-taken' } })
   })
 
   /** Reads so many events of a stream, then cuts it. */

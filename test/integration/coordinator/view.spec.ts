@@ -16,7 +16,7 @@ describe('the view that planning reads', () => {
     await scene.publish(contractOf('payments', ['orders']))
     await proxy.up()
     coordinator = await scene.coordinator('coordinator:one', {
-      view: { url: proxy.url, prefix: scene.prefix },
+      view: { url: proxy.url, prefix: scene.prefix, planWithinMs: 500 },
     })
   })
   afterAll(async () => {
@@ -107,6 +107,27 @@ describe('the view that planning reads', () => {
     expect((await scene.first(under, 'RollbackClosed')).data.endState).toBe('RESTORED_VERIFIED')
     await proxy.up()
     expect(await actionsOf(rollbackId)).toEqual([placed])
+  })
+
+  it('is found and filled when Redis comes up after the coordinator', async () => {
+    const late = new RedisProxy(inject('stack').redisUrl)
+    await late.up()
+    await late.down()
+    const second = await scene.coordinator('coordinator:one', {
+      group: `${scene.prefix}.late`,
+      view: { url: late.url, prefix: `${scene.prefix}-late` },
+    })
+    const order = scene.order()
+    await scene.record(order, 'orders')
+    const timeline = async () => {
+      const response = await fetch(`${second.apiUrl}/v1/correlations/${order}/timeline`)
+      return { status: response.status, body: (await response.json()) as { entries?: unknown[] } }
+    }
+    expect((await timeline()).status).toBe(503)
+    await late.up()
+    await eventually('the view is filled', timeline, t => t.status === 200 && t.body.entries?.length === 1)
+    await second.stop()
+    await late.down()
   })
 
   it('leaves out what nobody trusted signed, and raises an alarm', async () => {

@@ -8,7 +8,8 @@ import { killedSidecar } from './scenes/killed-sidecar.js'
 import { tellStory } from './scenes/story.js'
 import { traffic } from './scenes/traffic.js'
 import { Closing } from './stage/closing.js'
-import { setStage } from './stage/stage.js'
+import { type Stage, setStage } from './stage/stage.js'
+import { sayLedgerOf } from './text/ledger-text.js'
 import { Screen } from './text/screen.js'
 
 export interface DemoOptions {
@@ -30,8 +31,9 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<ExitName>
   const began = performance.now()
   screen.title(options)
   let exit: ExitName
+  let stage: Stage | undefined
   try {
-    const stage = await setStage(cli, screen, options, closing)
+    stage = await setStage(cli, screen, options, closing)
     const background = await traffic(stage, options)
     const first = await failedOrder(stage)
     const second = await conflict(stage)
@@ -40,8 +42,10 @@ export async function runDemo(cli: Cli, options: DemoOptions): Promise<ExitName>
     exit = await conclude(stage, { background, featured: [first, second, third] })
   } catch (error) {
     screen.endProgress()
+    const { interrupted } = cli.io
+    if (stage?.ledger.waitingFor && !interrupted.aborted) sayLedgerOf(stage, stage.ledger.waitingFor)
     // Everything that broke because Ctrl-C was pressed is the same to the person who pressed it.
-    throw cli.io.interrupted.aborted ? new CliError('interrupted', 'Stopped by Ctrl-C.') : error
+    throw interrupted.aborted ? new CliError('interrupted', 'Stopped by Ctrl-C.') : error
   } finally {
     screen.progress('Stopping everything …')
     const problems = await closing.close()

@@ -1,4 +1,4 @@
-import { RegistryUnavailable } from '@unwind/runtime'
+import { pause, RegistryUnavailable, systemTimers, type Timers } from '@unwind/runtime'
 import { ViewUnavailable } from '../view/redis-view.js'
 
 const ASK_AGAIN_MS = 200
@@ -8,7 +8,12 @@ const ASK_AGAIN_MS = 200
  * reason to wake a person.
  * @param withinMs milliseconds.
  */
-export async function patiently<T>(withinMs: number, now: () => number, ask: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  withinMs: number,
+  now: () => number,
+  ask: () => Promise<T>,
+  timers: Timers = systemTimers,
+): Promise<T> {
   const deadline = now() + withinMs
   for (;;) {
     try {
@@ -16,7 +21,7 @@ export async function patiently<T>(withinMs: number, now: () => number, ask: () 
     } catch (error) {
       const passing = error instanceof ViewUnavailable || error instanceof RegistryUnavailable
       if (!passing || now() >= deadline) throw error
-      await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS))
+      await pause(timers, ASK_AGAIN_MS)
     }
   }
 }

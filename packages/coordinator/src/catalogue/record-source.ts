@@ -1,4 +1,4 @@
-import type { IncomingRecord } from '@unwind/runtime'
+import { type IncomingRecord, systemTimers, type Timers } from '@unwind/runtime'
 import type { RedisView } from '../view/redis-view.js'
 import { MAX_KEY } from '../view/stored-record.js'
 import type { EndOffsets } from './end-offsets.js'
@@ -24,6 +24,8 @@ export interface RecordSourceOptions {
   onWaiting(): void
   /** Epoch ms. */
   now(): number
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 const ASK_AGAIN_MS = 100
@@ -98,12 +100,12 @@ export class RecordSource {
     this.#waiters.set(partition, waiters)
     return new Promise(resolve => {
       const wake = () => {
-        clearTimeout(timer)
+        cancel()
         signal?.removeEventListener('abort', wake)
         waiters.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, atMostMs)
+      const cancel = (this.options.timers ?? systemTimers).after(atMostMs, wake)
       signal?.addEventListener('abort', wake, { once: true })
       waiters.add(wake)
     })

@@ -16,7 +16,7 @@ export type Trusted =
 export class TrustedRecords {
   constructor(
     private readonly opener: EventOpener,
-    private readonly trust: TrustStore,
+    private readonly trust: Pick<TrustStore, 'verify'>,
   ) {}
 
   /** @throws RegistryUnavailable */

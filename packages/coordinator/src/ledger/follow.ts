@@ -9,6 +9,7 @@ import {
   type Quarantine,
   type Refused,
   type Signer,
+  type Timers,
   type TrustStore,
   verifyApproval,
 } from '@unwind/runtime'
@@ -19,7 +20,7 @@ export interface FollowOptions {
   readonly topics: TopicNames
   readonly groupId: string
   readonly opener: EventOpener
-  readonly trust: TrustStore
+  readonly trust: Pick<TrustStore, 'verify' | 'verifyBytes'>
   readonly loop: LedgerLoop
   readonly quarantine: Quarantine
   readonly logger: {
@@ -29,6 +30,8 @@ export interface FollowOptions {
   }
   refused(code: string): void
   onFatal(error: Error): void
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 /**
@@ -64,6 +67,7 @@ export function followLedger(options: FollowOptions): Follower {
     onReleased: ({ partition }) => loop.onReleased(partition),
     oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
     onFatal: options.onFatal,
+    ...(options.timers ? { timers: options.timers } : {}),
   })
 
   /** The approval inside has its own signature, whoever carries it (I5). */

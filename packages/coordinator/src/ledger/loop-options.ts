@@ -1,5 +1,6 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import type { ContractLookup, Coordinator, StallFacts } from '@unwind/core'
+import type { Timers } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import type { LoopMetrics } from '../metrics.js'
 
@@ -22,4 +23,6 @@ export interface LoopOptions {
   readonly metrics: LoopMetrics
   /** Epoch ms. */
   now(): number
+  /** Default: the system's. */
+  readonly timers?: Timers
 }

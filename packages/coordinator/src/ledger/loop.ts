@@ -6,7 +6,7 @@ import {
   coordinate,
   foldCoordination,
 } from '@unwind/core'
-import type { Followed, Signer } from '@unwind/runtime'
+import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
 import { Orphans } from './orphans.js'
@@ -26,14 +26,17 @@ export class LedgerLoop {
   #stopped = false
 
   constructor(private readonly options: LoopOptions) {
-    this.#wakeups = new Wakeups(options.now, rollbackId => {
+    const { timers = systemTimers } = options
+    const wake = (rollbackId: string) => {
       const entry = this.#entries.find(rollbackId)
       if (entry) this.#input(entry, { kind: 'tick' })
-    })
+    }
+    this.#wakeups = new Wakeups(options.now, wake, timers)
     this.#orphans = new Orphans({
       historyOf: options.historyOf,
       adopt: (orphan, history) => this.#adopt(orphan.rollbackId, orphan.partition, orphan.from, history),
       logger: options.logger,
+      timers,
     })
   }
 

@@ -1,4 +1,5 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import { pause, systemTimers, type Timers } from '@unwind/runtime'
 
 /** A rollback that has ended, of which a system has found more. */
 export interface Orphan {
@@ -14,6 +15,8 @@ export interface OrphansOptions {
   historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
   adopt(orphan: Orphan, history: readonly Recorded<LedgerEvent>[]): void
   readonly logger: { warn(fields: object, message: string): void }
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 const RETRY_MS = [100, 500, 1_000, 5_000]
@@ -80,7 +83,8 @@ export class Orphans {
           { rollbackId, correlationId, reason: String(error) },
           'a system found more after the end, and the history cannot be read yet',
         )
-        await new Promise(resolve => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]))
+        const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
+        await pause(this.options.timers ?? systemTimers, wait)
       }
     }
   }

@@ -1,5 +1,4 @@
-/** setTimeout takes at most 2^31 - 1 ms; waking early only asks again. */
-const LONGEST_MS = 2_147_483_647
+import { type Cancel, systemTimers, type Timers } from '@unwind/runtime'
 
 /** Moments at which somebody wants to be asked again: one timer for all, the earliest first. */
 export class Wakeups<Key> {
@@ -7,11 +6,12 @@ export class Wakeups<Key> {
   readonly #heap: { readonly at: number; readonly key: Key }[] = []
   /** The moment that counts for each key; older entries in the heap are passed over. */
   readonly #due = new Map<Key, number>()
-  #timer: NodeJS.Timeout | undefined
+  #cancel: Cancel = () => {}
 
   constructor(
     private readonly now: () => number,
     private readonly onDue: (key: Key) => void,
+    private readonly timers: Timers = systemTimers,
   ) {}
 
   /** Asks again at this moment, epoch ms, unless it is to be asked before that in any case. */
@@ -32,16 +32,16 @@ export class Wakeups<Key> {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     this.#heap.length = 0
     this.#due.clear()
   }
 
   #arm(): void {
-    clearTimeout(this.#timer)
+    this.#cancel()
     const first = this.#heap[0]
     if (!first) return
-    this.#timer = setTimeout(() => this.#fire(), Math.min(LONGEST_MS, Math.max(0, first.at - this.now())))
+    this.#cancel = this.timers.after(Math.max(0, first.at - this.now()), () => this.#fire())
   }
 
   #fire(): void {

@@ -61,6 +61,7 @@ export class Lane {
   }
 
   push(records: readonly IncomingRecord[]): void {
+    if (this.#closed) return
     for (const record of records) this.#waiting.push(record)
     this.#kick()
   }
@@ -88,7 +89,7 @@ export class Lane {
     while (!this.#closed) {
       try {
         if (this.#expected === undefined) await this.#agree()
-        if (!(await this.#writeNext())) break
+        if (this.#closed || !(await this.#writeNext())) break
         failures = 0
       } catch (error) {
         if (failures++ === 0) this.#say(error)

@@ -23,8 +23,8 @@ export interface ProjectorOptions {
 }
 
 /** By partition: what waits is memory, and twelve of them wait at once when the view is built anew. */
-const PAUSE_ABOVE = 3_000
-const RESUME_BELOW = 1_000
+const PAUSE_ABOVE = 1_500
+const RESUME_BELOW = 500
 const COMPARE_EVERY_MS = 1_000
 
 /** Carries actions and ledger into the Redis view as raw bytes, in a consumer group of its own. */

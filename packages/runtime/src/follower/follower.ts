@@ -1,5 +1,6 @@
 import type { FailureCode, Position, UnwindEvent } from '@unwind/contracts'
 import type { EventLog, IncomingRecord, LogConsumer, TopicPartition } from '../kafka/port.js'
+import { type Cancel, pause, systemTimers, type Timers } from '../timers.js'
 import { Lane } from './lane.js'
 
 /** Who signed a record, after its signature was checked against the trust store. */
@@ -66,6 +67,8 @@ export interface FollowerOptions {
   /** Offset from which a restart must read this partition again; null: nothing in it is open. */
   oldestNeeded(partition: TopicPartition): bigint | null
   onFatal(error: Error): void
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 export interface FollowerLogger {
@@ -91,11 +94,11 @@ const RESUME_BELOW = 1_000
  * it on in order, and keeps the group's offsets at what a restart would need. Shared by sidecars and coordinators.
  */
 export function createFollower(options: FollowerOptions): Follower {
-  const { logger } = options
+  const { logger, timers = systemTimers } = options
   const lanes = new Map<string, Lane>()
   const held = new Map<string, TopicPartition>()
   const paused = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
+  let stopNoting: Cancel = () => {}
   const keyOf = (p: TopicPartition) => `${p.topic}/${p.partition}`
 
   const consumer: LogConsumer = options.log.consumer({
@@ -113,6 +116,7 @@ export function createFollower(options: FollowerOptions): Follower {
           const lane = new Lane(p.position, p.endAtAssignment, {
             handle: record => handle(record, lane),
             caughtUp: () => options.onLive(partition),
+            elapsed: timers.elapsed,
           })
           held.set(key, partition)
           lanes.set(key, lane)
@@ -168,7 +172,7 @@ export function createFollower(options: FollowerOptions): Follower {
       { ...where, attempt, delayMs: delay, reason: String(error) },
       'cannot read a record yet, its partition waits',
     )
-    await new Promise(resolve => setTimeout(resolve, delay))
+    await pause(timers, delay)
     if (!lanes.has(keyOf(record))) return { kind: 'poison', message: 'the partition went away' }
     try {
       return await options.open(record)
@@ -208,10 +212,10 @@ export function createFollower(options: FollowerOptions): Follower {
   return {
     async start() {
       await consumer.start()
-      timer = setInterval(noteOffsets, NOTE_EVERY_MS)
+      stopNoting = timers.every(NOTE_EVERY_MS, noteOffsets)
     },
     async stop() {
-      clearInterval(timer)
+      stopNoting()
       noteOffsets()
       for (const lane of lanes.values()) lane.close()
       await consumer.stop()

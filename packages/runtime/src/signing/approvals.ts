@@ -24,7 +24,7 @@ export function signApproval(key: SigningKey, rollbackId: string, terms: Approva
  *   approver's own word (`grantedAt`) would let the holder of a stolen key date it back.
  */
 export function verifyApproval(
-  trust: TrustStore,
+  trust: Pick<TrustStore, 'verifyBytes'>,
   rollbackId: string,
   approval: Approval,
   at: number,

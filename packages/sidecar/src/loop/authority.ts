@@ -6,7 +6,9 @@ import { type Refused, type Signer, type TrustStore, verifyApproval } from '@unw
  * Whether this signer may say this, and, for what starts an effect, whether the approvals cover exactly this plan (I5).
  * The sidecar checks the chain itself: it does not take the coordinator's word for it.
  */
-export function createAuthority(trust: TrustStore): (event: UnwindEvent, signer: Signer) => Refused | null {
+export function createAuthority(
+  trust: Pick<TrustStore, 'verifyBytes'>,
+): (event: UnwindEvent, signer: Signer) => Refused | null {
   return (event, signer) => {
     const refused = admits(signer, event)
     if (refused) return refused

@@ -8,7 +8,7 @@ import {
   type Participation,
   participate,
 } from '@unwind/core'
-import type { Followed, Peek } from '@unwind/runtime'
+import { type Cancel, type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
 import { runAttempt } from './attempt.js'
 import { FenceQueue } from './fences.js'
@@ -32,6 +32,8 @@ export interface LoopOptions {
   readonly metrics: LoopMetrics
   /** Epoch ms. */
   now(): number
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 export interface LoopMetrics {
@@ -46,7 +48,7 @@ interface Entry {
   readFrom: bigint
   state: Participation
   traceparent: string | null
-  timer: NodeJS.Timeout | undefined
+  cancelWake: Cancel
 }
 
 /** Rollbacks that ended here recently: a late duplicate of their request must not begin them again (I2). */
@@ -64,8 +66,10 @@ export class SidecarLoop {
   readonly #relevance: Relevance
   readonly #abort = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #timers: Timers
 
   constructor(private readonly options: LoopOptions) {
+    this.#timers = options.timers ?? systemTimers
     // Every attempt under way listens to it.
     setMaxListeners(0, this.#abort.signal)
     this.#limiter = new Limiter(options.concurrency)
@@ -139,7 +143,7 @@ export class SidecarLoop {
   /** Starts nothing new and waits for what is under way, at most `ms`; then gives it up (a restart finds out how it ended). */
   async drain(ms: number): Promise<void> {
     this.#limiter.close()
-    const expired = new Promise(resolve => setTimeout(resolve, ms).unref())
+    const expired = new Promise<void>(resolve => void this.#timers.after(ms, resolve))
     await Promise.race([Promise.allSettled([...this.#underWay]), expired])
     this.#abort.abort()
     for (const entry of [...this.#entries.values()]) this.#forget(entry)
@@ -178,7 +182,7 @@ export class SidecarLoop {
       readFrom: followed.position.offset,
       state,
       traceparent: followed.traceparent,
-      timer: undefined,
+      cancelWake: () => {},
     }
     this.#entries.set(entry.rollbackId, entry)
     return entry
@@ -200,11 +204,9 @@ export class SidecarLoop {
         return
       }
       case 'wake':
-        clearTimeout(entry.timer)
-        // setTimeout takes at most 2^31 - 1 ms; waking early only asks again.
-        entry.timer = setTimeout(
-          () => this.#input(entry.rollbackId, { kind: 'tick' }),
-          Math.min(2_147_483_647, Math.max(0, command.at - this.options.now())),
+        entry.cancelWake()
+        entry.cancelWake = this.#timers.after(Math.max(0, command.at - this.options.now()), () =>
+          this.#input(entry.rollbackId, { kind: 'tick' }),
         )
         return
       default:
@@ -237,7 +239,7 @@ export class SidecarLoop {
       probeFirst,
       signal,
       failpoint: options.failpoint,
-      clock: () => performance.now(),
+      clock: this.#timers.elapsed,
     })
     options.metrics.attempt(result.kind === 'proved' ? result.outcome : result.code, result.durationMs)
     await options.failpoint('sidecar.before-outcome')
@@ -285,7 +287,7 @@ export class SidecarLoop {
   }
 
   #forget(entry: Entry): void {
-    clearTimeout(entry.timer)
+    entry.cancelWake()
     this.#entries.delete(entry.rollbackId)
   }
 }

@@ -1,4 +1,5 @@
 import type { EventOf } from '@unwind/contracts'
+import { systemTimers, type Timers } from '@unwind/runtime'
 import type { CapturedAction, CaptureSource } from '../adapter/port.js'
 
 export interface RelayOptions {
@@ -8,6 +9,8 @@ export interface RelayOptions {
   send(event: EventOf<'ActionRecorded'>): Promise<unknown>
   readonly logger: { warn(fields: object, message: string): void }
   readonly metrics: { relayed(actions: number): void }
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 const LIMIT = 1_000
@@ -87,11 +90,11 @@ export class Relay {
     const { signal } = this.#abort
     return new Promise(resolve => {
       const done = () => {
-        clearTimeout(timer)
+        cancel()
         signal.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, ms)
+      const cancel = (this.options.timers ?? systemTimers).after(ms, done)
       signal.addEventListener('abort', done, { once: true })
     })
   }

@@ -29,6 +29,8 @@ export class LedgerWatch {
   trusted = 0
   /** What nobody may act on, for people. */
   readonly distrusted: string[] = []
+  /** The rollback for which somebody waits, or waited in vain. */
+  waitingFor: string | null = null
 
   private constructor(
     private readonly options: LedgerWatchOptions,
@@ -79,14 +81,21 @@ export class LedgerWatch {
   }
 
   /** The first event of a rollback that fits, now or later. */
-  until(what: string, rollbackId: string, fits: (event: LedgerEvent) => boolean): Promise<LedgerRecord> {
+  async until(
+    what: string,
+    rollbackId: string,
+    fits: (event: LedgerEvent) => boolean,
+  ): Promise<LedgerRecord> {
     const there = this.recordsOf(rollbackId).find(({ event }) => fits(event))
-    if (there) return Promise.resolve(there)
-    return waitFor<LedgerRecord>(what, this.options.patience, done =>
+    if (there) return there
+    this.waitingFor = rollbackId
+    const record = await waitFor<LedgerRecord>(what, this.options.patience, done =>
       this.follow(rollbackId, record => {
         if (fits(record.event)) done(record)
       }),
     )
+    this.waitingFor = null
+    return record
   }
 
   untilClosed(rollbackId: string): Promise<LedgerRecord> {

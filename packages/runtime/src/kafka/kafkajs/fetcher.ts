@@ -4,6 +4,7 @@ import { createErrorFromCode } from './internals.js'
 import type { Link } from './link.js'
 import { nameOf } from './list-offsets.js'
 import { MissingTopics } from './missing-topics.js'
+import { Pace } from './pace.js'
 import type { Settings } from './settings.js'
 import { Backoff, pause } from './timing.js'
 import { decodeBatches, UnreadableBatch } from './wire/decode-batch.js'
@@ -137,19 +138,22 @@ export class Fetcher {
 
   async #readFrom(leader: number): Promise<void> {
     const backoff = new Backoff()
+    const pace = new Pace()
     let failing = false
     let defects = 0
     while (!this.#stopping.signal.aborted && this.events.mayDeliver()) {
       const tracks = this.#fetchable(leader)
       if (tracks.length === 0) return
       try {
-        const moved = await this.#fetch(leader, tracks)
+        const { moved, records } = await this.#fetch(leader, tracks)
         this.events.onTurn()
         if (failing) this.settings.logger.info({ broker: leader }, 'Fetching works again.')
         failing = false
         if (!moved) {
           backoff.reset()
           defects = 0
+          const gather = pace.after(records, performance.now())
+          if (gather > 0) await pause(gather, this.#stopping.signal)
           continue
         }
       } catch (error) {
@@ -173,8 +177,11 @@ export class Fetcher {
     }
   }
 
-  /** @returns true when a partition asked for was not to be read there: metadata is old. */
-  async #fetch(leader: number, tracks: readonly Track[]): Promise<boolean> {
+  /** `moved`: a partition asked for was not to be read there, so metadata is old. */
+  async #fetch(
+    leader: number,
+    tracks: readonly Track[],
+  ): Promise<{ readonly moved: boolean; readonly records: number }> {
     const broker = await this.link.node(leader)
     const request = fetchRequest({
       partitions: tracks.map(({ topic, partition, fetchFrom }) => ({
@@ -188,6 +195,7 @@ export class Fetcher {
     })
     const { responses } = await this.link.send<{ responses: FetchedPartition[] }>(broker, request)
     let moved = false
+    let records = 0
     let turn = performance.now()
     for (const fetched of responses) {
       const track = this.#tracks.get(nameOf(fetched))
@@ -198,16 +206,17 @@ export class Fetcher {
         continue
       }
       if (fetched.data.length === 0) continue
-      this.#take(track, fetched)
+      records += this.#take(track, fetched)
       if (performance.now() - turn > TURN_MS) {
         await pause(0)
         turn = performance.now()
       }
     }
-    return moved
+    return { moved, records }
   }
 
-  #take(track: Track, fetched: FetchedPartition): void {
+  /** @returns how many records it brought. */
+  #take(track: Track, fetched: FetchedPartition): number {
     const { records, next } = decodeBatches(
       fetched.data,
       track.topic,
@@ -215,7 +224,7 @@ export class Fetcher {
       track.fetchFrom,
       fetched.aborted,
     )
-    if (next === null || next <= track.fetchFrom) return
+    if (next === null || next <= track.fetchFrom) return 0
     track.fetchFrom = next
     if (records.length > 0) {
       track.held = records
@@ -224,6 +233,7 @@ export class Fetcher {
       track.position = next
       this.#guarded(() => this.events.onPosition(track, next))
     }
+    return records.length
   }
 
   /** What a handler throws is a defect of the handler, never a failed fetch that is tried again (and again). */

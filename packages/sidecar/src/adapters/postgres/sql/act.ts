@@ -138,6 +138,7 @@ BEGIN
       IF v_acted > 0 AND v_rel[i] <> ALL (rels) THEN rels := rels || v_rel[i]; END IF;
     END LOOP;
     IF cardinality(v_wait) = cardinality(v_left) THEN
+      RAISE WARNING 'STUCK % %', (SELECT string_agg(v_rel[q]||' '||v_op[q]::text||' '||v_seq[q]::text, ', ') FROM unnest(v_wait) q), v_message;
       v_conflicts := ${s}.conflicts(p_tx);
       IF v_message IS NULL OR jsonb_array_length(v_conflicts) > 0 THEN
         RAISE EXCEPTION 'newer data is in the way' USING ERRCODE = 'UW001', DETAIL = v_conflicts::text;
