@@ -16,17 +16,30 @@ function schemaFiles() {
       const match = /^([A-Za-z]+)\.v([1-9]\d*)\.avsc$/.exec(file)
       if (!match) throw new Error(`schemas/${topic}/${file}: expected <Event>.v<N>.avsc`)
       const schema = JSON.parse(readFileSync(join(root, 'schemas', topic, file), 'utf8'))
-      if (schema.name !== match[1]) throw new Error(`schemas/${topic}/${file}: the record is named ${schema.name}`)
+      if (schema.name !== match[1])
+        throw new Error(`schemas/${topic}/${file}: the record is named ${schema.name}`)
       found.push({ topic, name: match[1], version: Number(match[2]), schema })
     }
   }
   return found
 }
 
-const PRIMITIVES = { string: 'string', int: 'number', long: 'number', double: 'number', boolean: 'boolean', null: 'null', bytes: 'Uint8Array' }
+const PRIMITIVES = {
+  string: 'string',
+  int: 'number',
+  long: 'number',
+  double: 'number',
+  boolean: 'boolean',
+  null: 'null',
+  bytes: 'Uint8Array',
+}
 
 function typescriptType(type, nested) {
-  if (Array.isArray(type)) return [...type].sort((a, b) => (a === 'null') - (b === 'null')).map(t => typescriptType(t, nested)).join(' | ')
+  if (Array.isArray(type))
+    return [...type]
+      .sort((a, b) => (a === 'null') - (b === 'null'))
+      .map(t => typescriptType(t, nested))
+      .join(' | ')
   if (typeof type === 'string') return PRIMITIVES[type] ?? type
   if (type.type === 'array') return `readonly ${wrap(typescriptType(type.items, nested))}[]`
   if (type.type === 'record') {
@@ -40,7 +53,9 @@ const wrap = text => (text.includes('|') ? `(${text})` : text)
 
 function interfaceOf(schema, nested) {
   const doc = schema.doc ? `/** ${schema.doc} */\n` : ''
-  const fields = schema.fields.map(f => `  /** ${f.doc} */\n  readonly ${f.name}: ${typescriptType(f.type, nested)}`)
+  const fields = schema.fields.map(
+    f => `  /** ${f.doc} */\n  readonly ${f.name}: ${typescriptType(f.type, nested)}`,
+  )
   return `${doc}export interface ${schema.name} {\n${fields.join('\n')}\n}\n`
 }
 

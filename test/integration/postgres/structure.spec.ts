@@ -261,46 +261,49 @@ describe('keys, types and constraints', () => {
     )
   })
 
-  it('random transactions over tables with foreign keys: all rolled back in random order of IDs gives the first state', async () => {
-    const seed = seedFor('random transactions')
-    const random = randomFrom(seed)
-    const pick = (n: number) => Math.floor(random() * n)
-    const [p, c] = [name(), name()]
-    await db.sql(`CREATE TABLE ${p} (id int PRIMARY KEY, v int, w text)`)
-    await db.sql(
-      `CREATE TABLE ${c} (a int, b int, parent int NOT NULL REFERENCES ${p} ON UPDATE CASCADE ON DELETE CASCADE, v numeric, PRIMARY KEY (a, b))`,
-    )
-    await db.sql(`INSERT INTO ${p} SELECT i, i, 'w' || i FROM generate_series(1, 20) i`)
-    await db.sql(`INSERT INTO ${c} SELECT i, i % 3, 1 + i % 20, i FROM generate_series(1, 40) i`)
-    const before = [await all(p), await all(c)]
-    const adapter = await db.adapter({ [p]: {}, [c]: { delta: ['v'] } })
-    const statements = [
-      () => `UPDATE ${p} SET v = v + 1 WHERE id % 5 = ${pick(5)}`,
-      () => `UPDATE ${p} SET w = w || '!' WHERE id = ${1 + pick(30)}`,
-      () => `INSERT INTO ${p} VALUES (${100 + pick(30)}, 1, 'n') ON CONFLICT (id) DO UPDATE SET v = 77`,
-      () => `UPDATE ${p} SET id = id + 1000 WHERE id = ${1 + pick(20)}`,
-      () => `DELETE FROM ${p} WHERE id = ${1 + pick(130)}`,
-      () =>
-        `INSERT INTO ${c} SELECT ${50 + pick(20)}, ${pick(3)}, (SELECT min(id) FROM ${p}), 1 ON CONFLICT DO NOTHING`,
-      () => `UPDATE ${c} SET v = v + ${pick(9)}.5 WHERE b = ${pick(3)}`,
-      () => `UPDATE ${c} SET b = b + 10 WHERE a = ${1 + pick(40)}`,
-      () => `DELETE FROM ${c} WHERE a % 7 = ${pick(7)} AND b = ${pick(3)}`,
-    ]
-    // One correlation ID over several transactions, so that the changes of one row collapse across them.
-    for (let round = 0; round < 6; round++) {
-      const id = `random-${round}`
-      for (let transaction = 0; transaction < 4; transaction++)
-        await db.forward(
-          id,
-          ...Array.from({ length: 1 + pick(6) }, () => statements[pick(statements.length)]!()),
-        )
-      const work = await stepFor(adapter, id)
-      const result = await undo(adapter, work)
-      expect(result.kind, `seed ${seed}, round ${round}: ${JSON.stringify(result)}`).toBe('applied')
-      const now: Row[][] = [await all(p), await all(c)]
-      expect(now, `seed ${seed}, round ${round}`).toEqual(before)
-      const seen = await probe(adapter, work)
-      expect(seen.kind === 'seen' && seen.differences, `seed ${seed}, round ${round}`).toEqual([])
-    }
-  })
+  // The three were conflicts of order once: cascades that are logged after their parents, and keys that move meanwhile.
+  it.each([2, 4, 426653410, seedFor('random transactions')])(
+    'random transactions over tables with foreign keys and moving keys, rolled back: the first state again (seed %i)',
+    async seed => {
+      const random = randomFrom(seed)
+      const pick = (n: number) => Math.floor(random() * n)
+      const [p, c] = [name(), name()]
+      await db.sql(`CREATE TABLE ${p} (id int PRIMARY KEY, v int, w text)`)
+      await db.sql(
+        `CREATE TABLE ${c} (a int, b int, parent int NOT NULL REFERENCES ${p} ON UPDATE CASCADE ON DELETE CASCADE, v numeric, PRIMARY KEY (a, b))`,
+      )
+      await db.sql(`INSERT INTO ${p} SELECT i, i, 'w' || i FROM generate_series(1, 20) i`)
+      await db.sql(`INSERT INTO ${c} SELECT i, i % 3, 1 + i % 20, i FROM generate_series(1, 40) i`)
+      const before = [await all(p), await all(c)]
+      const adapter = await db.adapter({ [p]: {}, [c]: { delta: ['v'] } })
+      const statements = [
+        () => `UPDATE ${p} SET v = v + 1 WHERE id % 5 = ${pick(5)}`,
+        () => `UPDATE ${p} SET w = w || '!' WHERE id = ${1 + pick(30)}`,
+        () => `INSERT INTO ${p} VALUES (${100 + pick(30)}, 1, 'n') ON CONFLICT (id) DO UPDATE SET v = 77`,
+        () => `UPDATE ${p} SET id = id + 1000 WHERE id = ${1 + pick(20)}`,
+        () => `DELETE FROM ${p} WHERE id = ${1 + pick(130)}`,
+        () =>
+          `INSERT INTO ${c} SELECT ${50 + pick(20)}, ${pick(3)}, (SELECT min(id) FROM ${p}), 1 ON CONFLICT DO NOTHING`,
+        () => `UPDATE ${c} SET v = v + ${pick(9)}.5 WHERE b = ${pick(3)}`,
+        () => `UPDATE ${c} SET b = b + 10 WHERE a = ${1 + pick(40)}`,
+        () => `DELETE FROM ${c} WHERE a % 7 = ${pick(7)} AND b = ${pick(3)}`,
+      ]
+      // One correlation ID over several transactions, so that the changes of one row collapse across them.
+      for (let round = 0; round < 6; round++) {
+        const id = `random-${round}`
+        for (let transaction = 0; transaction < 4; transaction++)
+          await db.forward(
+            id,
+            ...Array.from({ length: 1 + pick(6) }, () => statements[pick(statements.length)]!()),
+          )
+        const work = await stepFor(adapter, id)
+        const result = await undo(adapter, work)
+        expect(result.kind, `seed ${seed}, round ${round}: ${JSON.stringify(result)}`).toBe('applied')
+        const now: Row[][] = [await all(p), await all(c)]
+        expect(now, `seed ${seed}, round ${round}`).toEqual(before)
+        const seen = await probe(adapter, work)
+        expect(seen.kind === 'seen' && seen.differences, `seed ${seed}, round ${round}`).toEqual([])
+      }
+    },
+  )
 })

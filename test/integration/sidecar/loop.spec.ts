@@ -119,7 +119,11 @@ describe('the sidecar loop on a real ledger', () => {
       plan: text,
       planHash,
       approvals,
-    } = request.data as { plan: string; planHash: string; approvals: [] }
+    } = request.data as unknown as {
+      plan: string
+      planHash: string
+      approvals: []
+    }
     await send.send({
       type: 'OperatorCommandIssued',
       data: {

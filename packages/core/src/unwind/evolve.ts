@@ -16,7 +16,7 @@ import {
   type Running,
   type StepState,
 } from './state.js'
-import { freshStep, hydrateSteps, openAnew } from './steps.js'
+import { catchUp, freshStep, hydrateSteps, openAnew } from './steps.js'
 
 /**
  * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
@@ -162,7 +162,9 @@ function supplement(
   if (plan.revision <= state.plan.revision) return state
   const steps = new Map<string, StepState>()
   const revised = new Map(plan.steps.map(step => [step.stepId, step]))
-  for (const [stepId, before] of state.steps) {
+  const told = new Map(data.steps.map(item => [item.stepId, item]))
+  for (const [stepId, known] of state.steps) {
+    const before = catchUp(known, told.get(stepId), data.occurredAt)
     const step = revised.get(stepId)
     const unchanged =
       step !== undefined && canonicalJson(step as never) === canonicalJson(before.step as never)

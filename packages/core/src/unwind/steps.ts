@@ -1,5 +1,5 @@
 import type { Plan, PlanStep, StepSnapshot } from '@unwind/contracts'
-import type { StepProgress, StepState } from './state.js'
+import { isSettled, type StepProgress, type StepState } from './state.js'
 
 export function freshStep(step: PlanStep, at: number): StepState {
   return {
@@ -40,6 +40,16 @@ export function hydrateSteps(
       ]
     }),
   )
+}
+
+/**
+ * What a snapshot adds to a step whose outcome this fold has passed over, because nobody here waited for it until now.
+ * A fold of the whole log knows it already, and is changed by nothing.
+ */
+export function catchUp(known: StepState, told: StepSnapshot | undefined, at: number): StepState {
+  if (told === undefined || isSettled(known.progress) || told.round < known.round) return known
+  const progress = progressFrom(told.status, at)
+  return isSettled(progress) ? { ...known, round: told.round, progress, changedAt: at } : known
 }
 
 /** A snapshot says enough to decide who waits for whom; the figures of the outcome stand in the log. */

@@ -1,12 +1,14 @@
 import { setMaxListeners } from 'node:events'
-import { idempotencyKey, type LedgerEvent } from '@unwind/contracts'
+import { eventIds, idempotencyKey, type LedgerEvent, type RollbackClosed } from '@unwind/contracts'
 import {
   holdsOffset,
+  isSettled,
   type Participant,
   type ParticipantCommand,
   type ParticipantInput,
   type Participation,
   participate,
+  unplannedOf,
 } from '@unwind/core'
 import { type Cancel, type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
@@ -51,7 +53,9 @@ interface Entry {
   cancelWake: Cancel
 }
 
-/** Rollbacks that ended here recently: a late duplicate of their request must not begin them again (I2). */
+/** Rollbacks that ended before this system had looked into its target, at most: when a whole ledger is read again. */
+const AWAIT_FENCES = 5_000
+/** Rollbacks that ended here recently, by their last revision: a late duplicate of their request must not begin them again (I2). */
 const REMEMBER_ENDED = 50_000
 
 /**
@@ -60,7 +64,9 @@ const REMEMBER_ENDED = 50_000
  */
 export class SidecarLoop {
   readonly #entries = new Map<string, Entry>()
-  readonly #ended = new Map<string, true>()
+  /** The ledger says that they have ended, and the fence has not said yet what this system holds of them. */
+  readonly #closedEarly = new Set<Entry>()
+  readonly #ended = new Map<string, number>()
   readonly #limiter: Limiter
   readonly #fences: FenceQueue
   readonly #relevance: Relevance
@@ -86,7 +92,7 @@ export class SidecarLoop {
     const { type, rollbackId } = peek
     // Without the headers of an event it is nobody's request; the coordinator sets it aside.
     if (type === null || rollbackId === null) return false
-    if (type === 'RollbackRequested') return !this.#ended.has(rollbackId) || this.#entries.has(rollbackId)
+    if (type === 'RollbackRequested') return this.#entries.has(rollbackId) || !this.#isOver(peek)
     if (type === 'OperatorCommandIssued') return true
     const entry = this.#entries.get(rollbackId)
     if (!entry) return false
@@ -103,10 +109,18 @@ export class SidecarLoop {
       case 'CompensationCompleted':
       case 'CompensationFailed':
       case 'StepParked':
-        return peek.stepId === null || this.#relevance.of(entry.state.rollback).has(peek.stepId)
+        return peek.stepId === null || this.#relevance.has(entry.state, peek.stepId)
       default:
         return false
     }
+  }
+
+  /** A late duplicate begins nothing anew (I2); a revision after the end does: it names what came late (I1). */
+  #isOver({ rollbackId, eventId }: Peek): boolean {
+    const last = this.#ended.get(rollbackId ?? '') ?? 0
+    for (let revision = 1; revision <= last; revision++)
+      if (eventId === eventIds.requested(rollbackId ?? '', revision)) return true
+    return false
   }
 
   /** An attempt that runs here needs no reminder; but where the ledger holds the intent, its time counts. */
@@ -117,7 +131,7 @@ export class SidecarLoop {
   onEvent(followed: Followed): void {
     const event = followed.event as LedgerEvent
     const { rollbackId } = event.data
-    if (event.type === 'RollbackClosed') this.#end(rollbackId)
+    if (event.type === 'RollbackClosed') this.#onClosed(event.data)
     else this.#input(rollbackId, { kind: 'event', event }, followed)
   }
 
@@ -277,12 +291,45 @@ export class SidecarLoop {
       )
       this.#input(rollbackId, { kind: 'fence-failed', code, message })
     }
+    if (this.#closedEarly.has(entry) && entry.state.fence === 'done') this.#endUnlessHeld(entry)
   }
 
-  #end(rollbackId: string): void {
+  #onClosed({ rollbackId, endState }: RollbackClosed): void {
     const entry = this.#entries.get(rollbackId)
-    if (entry) this.#forget(entry)
-    this.#ended.set(rollbackId, true)
+    if (!entry) return
+    const { rollback, fence } = entry.state
+    const open =
+      rollback.phase === 'running' &&
+      [...rollback.steps.values()].some(
+        s => s.step.system === this.options.me.system && !isSettled(s.progress),
+      )
+    if (endState === 'ABANDONED') return this.#end(entry)
+    // The end of an earlier revision, written while this one was requested.
+    if (open) return
+    if (fence === 'done') return this.#endUnlessHeld(entry)
+    // Others were faster than our look into the target. What it finds must still be said, or it is never undone (I1).
+    this.#closedEarly.add(entry)
+    if (this.#closedEarly.size <= AWAIT_FENCES) return
+    const [oldest] = this.#closedEarly
+    this.options.logger.warn(
+      { rollbackId: oldest!.rollbackId, correlationId: oldest!.correlationId },
+      `more than ${AWAIT_FENCES} rollbacks ended before the target was looked into; this one is given up`,
+    )
+    this.#end(oldest!)
+  }
+
+  /** Actions that we have reported and that no plan names yet: a revision is on its way. */
+  #endUnlessHeld(entry: Entry): void {
+    const { rollback } = entry.state
+    this.#closedEarly.delete(entry)
+    if (rollback.phase === 'running' && unplannedOf(rollback, this.options.me.system).length > 0) return
+    this.#end(entry)
+  }
+
+  #end(entry: Entry): void {
+    const { rollbackId, state } = entry
+    this.#forget(entry)
+    this.#ended.set(rollbackId, 'plan' in state.rollback ? state.rollback.plan.revision : 1)
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 

@@ -1,4 +1,4 @@
-import type { RollbackState, Running } from '@unwind/core'
+import { type Participation, type RollbackState, type Running, unplannedOf } from '@unwind/core'
 
 /**
  * Steps whose outcomes a system must know: its own, all that those wait for (directly or not), and their tandem
@@ -9,6 +9,14 @@ export class Relevance {
   readonly #known = new WeakMap<object, ReadonlySet<string>>()
 
   constructor(private readonly system: string) {}
+
+  /** Whether the outcome of a step is one of those. */
+  has({ fence, rollback }: Participation, stepId: string): boolean {
+    if (rollback.phase !== 'running') return false
+    // A later revision may still give this system a step, which may wait for what others settle meanwhile (I4).
+    if (fence !== 'done' || unplannedOf(rollback, this.system).length > 0) return true
+    return this.of(rollback).has(stepId)
+  }
 
   of(rollback: RollbackState): ReadonlySet<string> {
     if (rollback.phase !== 'running') return new Set()

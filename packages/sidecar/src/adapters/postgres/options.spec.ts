@@ -22,7 +22,7 @@ describe('options of the postgres adapter', () => {
       kind: 'postgres',
       url: 'postgres://db/orders',
       schema: 'unwind',
-      pool: { max: 8 },
+      pool: { max: 4 },
       capture: {
         correlation: { setting: 'unwind.correlation_id' },
         tables: { 'public.orders': { delta: [], ignore: [] } },

@@ -42,7 +42,8 @@ export const postgresOptions = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,40}$/, 'expected a lower-case schema name')
     .default('unwind'),
-  pool: z.strictObject({ max: z.int().min(1).max(200).default(8) }).prefault({}),
+  /** Connections that write, and as many that only read. One more relays. */
+  pool: z.strictObject({ max: z.int().min(1).max(200).default(4) }).prefault({}),
   capture: z.strictObject({
     correlation: correlation.prefault({ setting: 'unwind.correlation_id' }),
     tables: z.record(tableName, table).refine(t => Object.keys(t).length > 0, 'expected at least one table'),

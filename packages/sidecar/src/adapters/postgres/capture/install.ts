@@ -10,7 +10,7 @@ import {
   TRIGGER,
   triggerStatements,
 } from '../sql/capture.js'
-import { describeFunction, foundFunction, unionFunctions } from '../sql/describe.js'
+import { describeFunction, entriesFunction, foundFunction, unionFunctions } from '../sql/describe.js'
 import { fenceFunction } from '../sql/fence.js'
 import { netFunction } from '../sql/net.js'
 import { ident } from '../sql/quote.js'
@@ -177,6 +177,7 @@ async function installTable(client: ClientBase, schema: string, table: CapturedT
     movedFunction(schema, table),
     describeFunction(schema, table),
     foundFunction(schema, table),
+    entriesFunction(schema, table),
     ...triggerStatements(schema, table),
   ]
   for (const statement of statements) await client.query(statement)

@@ -107,17 +107,20 @@ CREATE OR REPLACE FUNCTION ${s}.act_singly(p_tx bigint[], p_resolution text, p_d
   OUT items bigint, OUT overwritten bigint, OUT rels integer[])
 LANGUAGE plpgsql AS $unwind$
 DECLARE
-  v_rel integer[]; v_op "char"[]; v_seq pg_lsn[]; v_left integer[]; v_wait integer[]; i integer; w record;
+  v_rel integer[]; v_op "char"[]; v_seq pg_lsn[]; v_found text[]; v_left_as text[]; v_held text[]; v_left integer[]; v_wait integer[]; i integer; w record;
   v_mode text; v_wanted bigint; v_acted bigint; v_forced bigint; v_done boolean; v_open bigint; v_conflicts jsonb;
   v_message text; v_detail text; v_constraint text; v_schema text; v_table text;
 BEGIN
   overwritten := 0; rels := '{}'; items := 0;
-  SELECT array_agg(e.rel ORDER BY e.seq DESC), array_agg(e.op ORDER BY e.seq DESC), array_agg(e.seq ORDER BY e.seq DESC)
-    INTO v_rel, v_op, v_seq FROM ${s}.entries(p_tx) e;
+  SELECT array_agg(e.rel ORDER BY e.seq DESC), array_agg(e.op ORDER BY e.seq DESC), array_agg(e.seq ORDER BY e.seq DESC),
+      array_agg(e.found_as ORDER BY e.seq DESC), array_agg(e.left_as ORDER BY e.seq DESC)
+    INTO v_rel, v_op, v_seq, v_found, v_left_as FROM ${s}.entries(p_tx) e;
   v_left := ARRAY(SELECT generate_series(1, cardinality(v_seq)));
   WHILE cardinality(v_left) > 0 LOOP
-    v_wait := '{}'; v_message := NULL;
+    v_wait := '{}'; v_held := '{}'; v_message := NULL;
     FOREACH i IN ARRAY v_left LOOP
+      -- A row's changes are undone strictly last first: while a later one waits, the earlier ones do.
+      IF v_left_as[i] = ANY (v_held) THEN v_wait := v_wait || i; v_held := v_held || v_found[i]; CONTINUE; END IF;
       v_mode := coalesce(p_resolution, (SELECT c.on_conflict FROM ${s}.captured c WHERE c.rel = v_rel[i]), p_default);
       BEGIN
         EXECUTE format('SELECT wanted, acted, forced FROM ${s}.undo_%s($1, $2, false, $3, $4, $5)', v_rel[i])
@@ -133,13 +136,15 @@ BEGIN
         GET STACKED DIAGNOSTICS v_message = MESSAGE_TEXT, v_detail = PG_EXCEPTION_DETAIL, v_constraint = CONSTRAINT_NAME,
           v_schema = SCHEMA_NAME, v_table = TABLE_NAME;
       END;
-      IF NOT v_done THEN v_wait := v_wait || i; CONTINUE; END IF;
+      IF NOT v_done THEN v_wait := v_wait || i; v_held := v_held || v_found[i]; CONTINUE; END IF;
       overwritten := overwritten + coalesce(v_forced, 0);
       IF v_acted > 0 AND v_rel[i] <> ALL (rels) THEN rels := rels || v_rel[i]; END IF;
     END LOOP;
     IF cardinality(v_wait) = cardinality(v_left) THEN
-      RAISE WARNING 'STUCK % %', (SELECT string_agg(v_rel[q]||' '||v_op[q]::text||' '||v_seq[q]::text, ', ') FROM unnest(v_wait) q), v_message;
       v_conflicts := ${s}.conflicts(p_tx);
+      IF v_message IS NULL AND jsonb_array_length(v_conflicts) = 0 THEN
+        v_conflicts := jsonb_build_array(jsonb_build_object('item', v_found[v_wait[1]], 'field', '', 'current', '"no order of undoing its changes fits"'));
+      END IF;
       IF v_message IS NULL OR jsonb_array_length(v_conflicts) > 0 THEN
         RAISE EXCEPTION 'newer data is in the way' USING ERRCODE = 'UW001', DETAIL = v_conflicts::text;
       END IF;

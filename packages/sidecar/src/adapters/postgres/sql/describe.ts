@@ -54,6 +54,24 @@ BEGIN
 END $unwind$`
 }
 
+/** entries_<rel>(transactions): each logged change, with the name under which it found its row and the one that it left it. */
+export function entriesFunction(schema: string, table: CapturedTable): string {
+  const keyed = table.key.length > 0
+  const name = (image: 'before' | 'after', op: string) =>
+    keyed
+      ? `CASE WHEN l.op = '${op}' THEN ${itemText(table, image === 'before' ? 'after' : 'before', 'l')} ELSE ${itemText(table, image, 'l')} END`
+      : itemText(table, 'after', 'l')
+  return `
+CREATE OR REPLACE FUNCTION ${ident(schema)}.entries_${table.rel}(p_tx bigint[])
+RETURNS TABLE (op "char", seq pg_lsn, found_as text, left_as text)
+LANGUAGE plpgsql STABLE AS $unwind$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT l.op, l.seq, ${name('before', 'I')}, ${name('after', 'D')}
+    FROM ${logTable(schema, table.rel)} l WHERE l.tx = ANY (p_tx) AND l.op <> 'T';
+END $unwind$`
+}
+
 /** touched(transactions): which logs hold what; describe(transactions): what each transaction did, over all tables. */
 export function unionFunctions(schema: string, rels: readonly number[]): readonly string[] {
   const s = ident(schema)
@@ -61,9 +79,7 @@ export function unionFunctions(schema: string, rels: readonly number[]): readonl
     rel =>
       `SELECT ${rel}, l.op, count(*), min(l.seq) FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx) GROUP BY l.op`,
   )
-  const entries = rels.map(
-    rel => `SELECT ${rel}, l.op, l.seq FROM ${logTable(schema, rel)} l WHERE l.tx = ANY (p_tx)`,
-  )
+  const entries = rels.map(rel => `SELECT ${rel}, e.* FROM ${s}.entries_${rel}(p_tx) e`)
   const described = rels.map(rel => `SELECT ${rel} AS rel, d.* FROM ${s}.describe_${rel}(p_tx) d`)
   const none = 'SELECT NULL::integer, NULL::"char", NULL::bigint, NULL::pg_lsn WHERE false'
   return [
@@ -75,11 +91,12 @@ BEGIN
   RETURN QUERY ${[none, ...touched].join('\n  UNION ALL ')};
 END $unwind$`,
     `
-CREATE OR REPLACE FUNCTION ${s}.entries(p_tx bigint[]) RETURNS TABLE (rel integer, op "char", seq pg_lsn)
+CREATE OR REPLACE FUNCTION ${s}.entries(p_tx bigint[])
+RETURNS TABLE (rel integer, op "char", seq pg_lsn, found_as text, left_as text)
 LANGUAGE plpgsql STABLE AS $unwind$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY ${[`SELECT NULL::integer, NULL::"char", NULL::pg_lsn WHERE false`, ...entries].join('\n  UNION ALL ')};
+  RETURN QUERY ${[`SELECT NULL::integer, NULL::"char", NULL::pg_lsn, NULL::text, NULL::text WHERE false`, ...entries].join('\n  UNION ALL ')};
 END $unwind$`,
     `
 CREATE OR REPLACE FUNCTION ${s}.describe(p_tx bigint[])
