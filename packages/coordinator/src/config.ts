@@ -3,6 +3,9 @@ import { z } from 'zod'
 
 export const DEFAULT_API_PORT = 7300
 
+/** For the coordinator's connection: two consumers read all of two topics, and what one fetch may bring is memory, bytes. */
+export const KAFKA_LIMITS = { fetchBytes: 1024 * 1024, fetchBytesPerPartition: 256 * 1024 } as const
+
 export const apiSection = z
   .strictObject({
     host: z

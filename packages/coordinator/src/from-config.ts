@@ -11,7 +11,7 @@ import {
   openRegistry,
   TrustStore,
 } from '@unwind/runtime'
-import type { CoordinatorConfig } from './config.js'
+import { type CoordinatorConfig, KAFKA_LIMITS } from './config.js'
 import { createCoordinator } from './coordinator.js'
 import type { CoordinatorLogger, CoordinatorService } from './options.js'
 
@@ -21,9 +21,6 @@ export interface FromConfigContext {
   /** It cannot go on; end the process and start it again: it finds its way from the ledger. */
   onFatal(error: Error): void
 }
-
-/** Two consumers read all of two topics: what one fetch may bring bounds the memory of the process, bytes. */
-const FETCH = { fetchBytes: 1024 * 1024, fetchBytesPerPartition: 256 * 1024 }
 
 /**
  * The coordinator of a process, with everything that it stands on. Nothing connects before it starts.
@@ -54,7 +51,10 @@ export function coordinatorFromConfig(
           ? defaultPolicy()
           : loadConfig(policySchema, { file: config.policy.file, env: {} })
       const topics = topicNames(config.topics.prefix)
-      const log = connectKafkajs({ ...kafkaOptions(config.kafka, { clientId: 'coordinator', logger }), ...FETCH })
+      const log = connectKafkajs({
+        ...kafkaOptions(config.kafka, { clientId: 'coordinator', logger }),
+        ...KAFKA_LIMITS,
+      })
       closeLog = () => log.close()
       const { url, username, password } = config.registry
       const registry = await openRegistry({

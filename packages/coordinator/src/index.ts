@@ -1,4 +1,4 @@
-export { type CoordinatorConfig, coordinatorConfig, DEFAULT_API_PORT } from './config.js'
+export { type CoordinatorConfig, coordinatorConfig, DEFAULT_API_PORT, KAFKA_LIMITS } from './config.js'
 export { createCoordinator } from './coordinator.js'
 export { coordinatorFromConfig, type FromConfigContext } from './from-config.js'
 export type { DryRun } from './operations/proposals.js'

@@ -1,6 +1,7 @@
 import { type Contract, peekHeaders, type TopicNames, type UnwindEvent } from '@unwind/contracts'
 import type { Participant } from '@unwind/core'
 import {
+  createAuthority,
   createEventOpener,
   createEventSender,
   createFollower,
@@ -14,7 +15,6 @@ import {
 import type { Adapter, AdapterContext } from './adapter/port.js'
 import { type AdapterFactory, createAdapter } from './adapters/factories.js'
 import { announcements } from './loop/announce.js'
-import { createAuthority } from './loop/authority.js'
 import { SidecarLoop } from './loop/loop.js'
 import { Relay } from './loop/relay.js'
 

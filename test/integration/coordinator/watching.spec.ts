@@ -1,16 +1,20 @@
+import type { CoordinatorService } from '@unwind/coordinator'
 import { DEFAULT_STALL_OPTIONS } from '@unwind/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MemoryTarget } from '../../support/memory-target.js'
-import { contractOf, Scene } from './harness.js'
+import { contractOf, eventually, Scene } from './harness.js'
 
 describe('the watcher', () => {
   let scene: Scene
+  let coordinator: CoordinatorService
 
   beforeAll(async () => {
     scene = await Scene.open(['absent', 'silent', 'parking'])
     for (const system of ['absent', 'silent', 'parking'])
       await scene.publish(contractOf(system, [], { deadline: '1s' }))
-    await scene.coordinator('coordinator:one', { stall: { ...DEFAULT_STALL_OPTIONS, absentAfterMs: 500 } })
+    coordinator = await scene.coordinator('coordinator:one', {
+      stall: { ...DEFAULT_STALL_OPTIONS, absentAfterMs: 500 },
+    })
   })
   afterAll(() => scene.world.close())
 
@@ -64,5 +68,23 @@ describe('the watcher', () => {
       kind: 'waiting-for-person',
       stepId: 'parking',
     })
+    const open = async () => {
+      const response = await fetch(`${coordinator.apiUrl}/v1/escalations`)
+      const { escalations } = (await response.json()) as { escalations: { escalationId: string }[] }
+      return escalations.map(e => e.escalationId).filter(id => id.startsWith(rollbackId))
+    }
+    const { escalationId } = alarm.data
+    expect(await eventually('it is listed', open, ids => ids.length === 1)).toEqual([escalationId])
+    const taken = await fetch(`${coordinator.apiUrl}/v1/rollbacks/${rollbackId}/acknowledgements`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ escalationId, actor: 'user:ana', reason: 'I look into it' }),
+    })
+    expect(taken.status).toBe(202)
+    expect((await scene.first(rollbackId, 'EscalationAcknowledged')).data).toMatchObject({
+      escalationId,
+      actor: 'user:ana',
+    })
+    await eventually('nobody has to take it any more', open, ids => ids.length === 0)
   })
 })

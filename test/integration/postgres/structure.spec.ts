@@ -290,7 +290,7 @@ describe('keys, types and constraints', () => {
       ]
       // One correlation ID over several transactions, so that the changes of one row collapse across them.
       for (let round = 0; round < 6; round++) {
-        const id = `random-${round}`
+        const id = `random-${seed}-${round}`
         for (let transaction = 0; transaction < 4; transaction++)
           await db.forward(
             id,

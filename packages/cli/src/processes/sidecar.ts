@@ -63,6 +63,7 @@ export function sidecarService(options: SidecarProcess): Service {
         key,
         trust,
         instance: `${hostname()}/${process.pid}`,
+        ...(config.kafka.instanceId === undefined ? {} : { instanceId: config.kafka.instanceId }),
         logger,
         concurrency: options.concurrency,
         failpoint: options.failpoint,

@@ -1,6 +1,13 @@
 import type { UnwindEvent } from '@unwind/contracts'
-import { admits } from '@unwind/core'
-import type { EventOpener, IncomingRecord, OpenedEvent, Signer, TrustStore } from '@unwind/runtime'
+import {
+  type Authority,
+  createAuthority,
+  type EventOpener,
+  type IncomingRecord,
+  type OpenedEvent,
+  type Signer,
+  type TrustStore,
+} from '@unwind/runtime'
 
 export interface TrustedEvent {
   readonly event: UnwindEvent
@@ -14,10 +21,14 @@ export type Trusted =
 
 /** Opens, verifies and admits raw records of the view, exactly as a follower does with those of the log (I5, I8). */
 export class TrustedRecords {
+  readonly #authority: Authority
+
   constructor(
     private readonly opener: EventOpener,
-    private readonly trust: Pick<TrustStore, 'verify'>,
-  ) {}
+    private readonly trust: Pick<TrustStore, 'verify' | 'verifyBytes'>,
+  ) {
+    this.#authority = createAuthority(trust)
+  }
 
   /** @throws RegistryUnavailable */
   async take(record: IncomingRecord): Promise<Trusted> {
@@ -26,7 +37,7 @@ export class TrustedRecords {
     const opening = this.opener.open(record)
     const opened = opening instanceof Promise ? await opening : opening
     if (opened.kind === 'poison') return { kind: 'refused', message: opened.message }
-    const refused = admits(verified.signer, opened.event)
+    const refused = this.#authority(opened.event, verified.signer)
     if (refused) return { kind: 'refused', message: refused.message }
     return { kind: 'event', event: opened.event, opened, signer: verified.signer }
   }

@@ -1,5 +1,5 @@
 import type { StallFacts, SystemFacts } from '@unwind/core'
-import type { LogAdmin } from '@unwind/runtime'
+import { type LogAdmin, systemTimers, type Timers } from '@unwind/runtime'
 import type { Announced } from '../contracts/contracts-view.js'
 
 export interface FactsOptions {
@@ -11,6 +11,8 @@ export interface FactsOptions {
   readonly logger: { warn(fields: object, message: string): void }
   /** Epoch ms. */
   now(): number
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 interface Look {
@@ -69,7 +71,8 @@ export class SystemFactsSource {
     if (known) return known
     const look = this.#ask(system)
     this.#looks.set(system, look)
-    setTimeout(() => this.#looks.delete(system), FRESH_MS).unref()
+    const { timers = systemTimers } = this.options
+    timers.after(FRESH_MS, () => this.#looks.delete(system))
     return look
   }
 

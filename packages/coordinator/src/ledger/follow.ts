@@ -1,6 +1,6 @@
 import { type LedgerEvent, peekHeaders, type TopicNames, type UnwindEvent } from '@unwind/contracts'
-import { admits } from '@unwind/core'
 import {
+  createAuthority,
   createFollower,
   type EventLog,
   type EventOpener,
@@ -43,6 +43,7 @@ export function followLedger(options: FollowOptions): Follower {
   /** Of the record at hand: verified, admitted and handed on one after the other, without a pause between. */
   let writtenAt = 0
   let approver: Signer | null = null
+  const authority = createAuthority(trust)
   return createFollower({
     log,
     groupId,
@@ -56,7 +57,7 @@ export function followLedger(options: FollowOptions): Follower {
       return trust.verify(record)
     },
     admit(event, signer) {
-      const refused = admits(signer, event)
+      const refused = authority(event, signer)
       if (refused) return refused
       approver = null
       return event.type === 'ApprovalGranted' ? admitApproval(event) : null

@@ -87,7 +87,10 @@ describe('operator commands', () => {
 
   it('skip of a step that still waits does not let its dependants overtake what it waited for (I4)', () => {
     const state = running(requested, ledger.command('skip', threeTiers, { stepId: 'payments' }))
-    expect(readiness(state, state.steps.get('orders')!, 0)).toEqual({ kind: 'waits-for-steps', steps: ['loyalty'] })
+    expect(readiness(state, state.steps.get('orders')!, 0)).toEqual({
+      kind: 'waits-for-steps',
+      steps: ['loyalty'],
+    })
   })
 
   it('leaves a refusal that says why for a step that the plan lacks', () => {

@@ -40,7 +40,8 @@ function awaited(state: Running, step: StepState, found = new Set<string>()): Re
     if (found.has(id)) continue
     found.add(id)
     const other = state.steps.get(id)!
-    if (other.progress.status === 'skipped' || other.progress.status === 'resolved') awaited(state, other, found)
+    if (other.progress.status === 'skipped' || other.progress.status === 'resolved')
+      awaited(state, other, found)
   }
   return found
 }

@@ -1,4 +1,5 @@
 import type { Stack } from '@unwind/local-stack'
+import { captureRatio } from './capture.js'
 import { createDatabases } from './databases.js'
 import { ingest } from './ingest.js'
 import type { Figure } from './report.js'
@@ -44,5 +45,9 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     return postgresRollbacks(site, { warmUp: warmUp / 2, count: count / 2, alone })
   },
   ingest: async context => ingest(await siteFor(context, 'ingest'), context.quick ? 60_000 : 300_000, 10),
+  capture: async ({ stack, quick }) => [
+    ...(await captureRatio(stack, { pairs: quick ? 1 : 5, seconds: quick ? 2 : 5, scale: 1 })),
+    ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds: quick ? 2 : 5, scale: 10 })),
+  ],
   resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }

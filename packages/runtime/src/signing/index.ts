@@ -1,4 +1,5 @@
 export { type ApprovalTerms, signApproval, verifyApproval } from './approvals.js'
+export { type Authority, createAuthority } from './authority.js'
 export {
   KeyFileInvalid,
   loadSigningKey,

@@ -157,8 +157,12 @@ export class SidecarLoop {
   /** Starts nothing new and waits for what is under way, at most `ms`; then gives it up (a restart finds out how it ended). */
   async drain(ms: number): Promise<void> {
     this.#limiter.close()
-    const expired = new Promise<void>(resolve => void this.#timers.after(ms, resolve))
+    let expire: Cancel = () => {}
+    const expired = new Promise<void>(resolve => {
+      expire = this.#timers.after(ms, resolve)
+    })
     await Promise.race([Promise.allSettled([...this.#underWay]), expired])
+    expire()
     this.#abort.abort()
     for (const entry of [...this.#entries.values()]) this.#forget(entry)
   }
@@ -297,16 +301,22 @@ export class SidecarLoop {
   #onClosed({ rollbackId, endState }: RollbackClosed): void {
     const entry = this.#entries.get(rollbackId)
     if (!entry) return
+    if (endState === 'ABANDONED') {
+      this.#end(entry)
+      return
+    }
     const { rollback, fence } = entry.state
     const open =
       rollback.phase === 'running' &&
       [...rollback.steps.values()].some(
         s => s.step.system === this.options.me.system && !isSettled(s.progress),
       )
-    if (endState === 'ABANDONED') return this.#end(entry)
     // The end of an earlier revision, written while this one was requested.
     if (open) return
-    if (fence === 'done') return this.#endUnlessHeld(entry)
+    if (fence === 'done') {
+      this.#endUnlessHeld(entry)
+      return
+    }
     // Others were faster than our look into the target. What it finds must still be said, or it is never undone (I1).
     this.#closedEarly.add(entry)
     if (this.#closedEarly.size <= AWAIT_FENCES) return
@@ -335,6 +345,7 @@ export class SidecarLoop {
 
   #forget(entry: Entry): void {
     entry.cancelWake()
+    this.#closedEarly.delete(entry)
     this.#entries.delete(entry.rollbackId)
   }
 }

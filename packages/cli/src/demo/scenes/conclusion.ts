@@ -22,7 +22,10 @@ export async function conclude(stage: Stage, { background, featured }: Outcomes)
   const { orders, complete, absent, torn, problems } = await shop.checkConsistency()
   const added = torn.length === 0 && problems.length === 0 && absent === outcomes.length
   screen.blank()
-  screen.verdict(allGood, `${outcomes.filter(outcome => outcome.ok).length} of ${outcomes.length} rollbacks came out as they should, each step with exactly one effect`)
+  screen.verdict(
+    allGood,
+    `${outcomes.filter(outcome => outcome.ok).length} of ${outcomes.length} rollbacks came out as they should, each step with exactly one effect`,
+  )
   screen.verdict(
     added,
     `the shop adds up its four systems: ${orders.length} orders, ${complete} complete, ${absent} absent, ${torn.length} torn; ${problems.length === 0 ? 'all totals fit' : `${problems.length} totals do not fit`}`,
@@ -31,12 +34,19 @@ export async function conclude(stage: Stage, { background, featured }: Outcomes)
   for (const problem of problems) screen.verdict(false, problem)
   for (const { ok, summary } of outcomes) if (!ok) sayLedgerOf(stage, summary.rollbackId)
   const honest = ledger.distrusted.length === 0
-  screen.verdict(honest, `${ledger.trusted} events in the ledger, every signature and every authority checked`)
+  screen.verdict(
+    honest,
+    `${ledger.trusted} events in the ledger, every signature and every authority checked`,
+  )
   for (const problem of ledger.distrusted) screen.verdict(false, problem)
   return allGood && added && honest ? 'ok' : 'failure'
 }
 
-function summaryTable(background: readonly Outcome[], featured: readonly Outcome[], { palette }: Screen): string {
+function summaryTable(
+  background: readonly Outcome[],
+  featured: readonly Outcome[],
+  { palette }: Screen,
+): string {
   const head = ['rollback of', 'what was special', 'end state', 'steps', 'fidelity', 'took', 'effects']
   const rows = featured.map(({ orderNo, story, summary, effects }) => [
     palette.bold(orderNo),
@@ -49,11 +59,15 @@ function summaryTable(background: readonly Outcome[], featured: readonly Outcome
   ])
   const took = background.map(({ summary }) => summary.durationMs ?? 0).sort((a, b) => a - b)
   const green = background.filter(({ summary }) => summary.endState === 'RESTORED_VERIFIED').length
-  const sum = (figure: (outcome: Outcome) => number) => background.reduce((total, one) => total + figure(one), 0)
+  const sum = (figure: (outcome: Outcome) => number) =>
+    background.reduce((total, one) => total + figure(one), 0)
   const others = [
     `${background.length} others`,
     'proposed during the traffic',
-    palette.tone(green === background.length ? 'good' : 'bad', green === background.length ? 'RESTORED_VERIFIED' : `${green} RESTORED_VERIFIED`),
+    palette.tone(
+      green === background.length ? 'good' : 'bad',
+      green === background.length ? 'RESTORED_VERIFIED' : `${green} RESTORED_VERIFIED`,
+    ),
     String(sum(({ summary }) => summary.steps.length)),
     `${sum(({ summary }) => summary.restored)}/${sum(({ summary }) => summary.expected)}`,
     `~${formatDuration(took[Math.floor(took.length / 2)] ?? 0)}`,

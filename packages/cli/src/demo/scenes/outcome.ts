@@ -1,5 +1,6 @@
 import type { RollbackSummary } from '@unwind/core'
 import type { EffectCounts } from '../stage/effects.js'
+import type { LedgerRecord } from '../stage/ledger-watch.js'
 import type { Stage } from '../stage/stage.js'
 import { eventText } from '../text/event-text.js'
 import { endStateTone } from '../text/screen.js'
@@ -15,27 +16,43 @@ export interface Outcome {
   readonly ok: boolean
 }
 
-/** Shows what happens to a rollback while it happens, what was there first. @returns how to end it. */
-export function showEvents({ ledger, screen }: Stage, rollbackId: string): () => void {
-  let since: number | null = null
-  const show = (record: ReturnType<typeof ledger.recordsOf>[number]) => {
-    const { event } = record
+/**
+ * Shows what happens to a rollback while it happens.
+ * @param from what is there already is shown too, or only what comes.
+ * @returns how to end it.
+ */
+export function showEvents({ ledger, screen }: Stage, rollbackId: string, from: 'start' | 'now'): () => void {
+  let since = ledger.recordsOf(rollbackId)[0]?.event.data.occurredAt ?? null
+  const show = ({ event }: LedgerRecord) => {
     since ??= event.data.occurredAt
     screen.say(eventText(event, since, screen.palette))
   }
-  ledger.recordsOf(rollbackId).forEach(show)
+  if (from === 'start') ledger.recordsOf(rollbackId).forEach(show)
   return ledger.follow(rollbackId, show)
 }
 
 /** The end of a rollback, with the effects counted in the targets; printed as one line. */
-export async function endOf(stage: Stage, orderNo: string, rollbackId: string, story: string): Promise<Outcome> {
+export async function endOf(
+  stage: Stage,
+  orderNo: string,
+  rollbackId: string,
+  story: string,
+): Promise<Outcome> {
   const { ledger, screen, effects } = stage
   await ledger.untilClosed(rollbackId)
   const summary = ledger.summaryOf(rollbackId)
   const counted = await effects.of(orderNo)
   const ok = summary.endState === 'RESTORED_VERIFIED' && effectsFit(summary, counted)
-  const state = screen.palette.tone(endStateTone(summary.endState), screen.palette.bold(summary.endState ?? 'open'))
-  screen.verdict(ok, `${state}  ${summary.restored} of ${summary.expected} items, each seen by a read that is not the undo; effects in the targets: ${effectsText(counted)}`)
+  const state = screen.palette.tone(
+    endStateTone(summary.endState),
+    screen.palette.bold(summary.endState ?? 'open'),
+  )
+  const { loyalty, payments, orders, stock } = counted
+  const inTargets = `loyalty ${loyalty}, payments ${payments}, orders ${orders}, stock ${stock}`
+  screen.verdict(
+    ok,
+    `${state}  ${summary.restored} of ${summary.expected} items restored; effects: ${inTargets}`,
+  )
   return { orderNo, story, summary, effects: counted, ok }
 }
 
@@ -45,6 +62,7 @@ export function effectsFit({ steps }: RollbackSummary, effects: EffectCounts): b
   return Object.entries(effects).every(([system, count]) => count === (planned.has(system) ? 1 : 0))
 }
 
+/** In the order of the tiers: loyalty · payments · orders · stock. */
 export function effectsText({ orders, stock, payments, loyalty }: EffectCounts): string {
   return [loyalty, payments, orders, stock].join(' · ')
 }

@@ -11,10 +11,16 @@ import type { Outcome } from './outcome.js'
 export async function tellStory(stage: Stage, { orderNo, summary: told }: Outcome): Promise<void> {
   const { screen, api, patience } = stage
   screen.scene('The timeline', `everything that is known of ${orderNo}, as the coordinator tells it`)
-  const { entries, rollbacks } = await poll(`the timeline of ${orderNo} reaches its end`, patience, async () => {
-    const timeline = await api.timeline(orderNo, { signal: patience.signal })
-    return timeline.rollbacks.some(one => one.rollbackId === told.rollbackId && one.phase === 'closed') ? timeline : null
-  })
+  const { entries, rollbacks } = await poll(
+    `the timeline of ${orderNo} reaches its end`,
+    patience,
+    async () => {
+      const timeline = await api.timeline(orderNo, { signal: patience.signal })
+      return timeline.rollbacks.some(one => one.rollbackId === told.rollbackId && one.phase === 'closed')
+        ? timeline
+        : null
+    },
+  )
   const since = Math.min(...entries.map(entry => entry.at))
   for (const entry of entries) screen.say(entryText(entry, since, screen))
   const summary = rollbacks.find(one => one.rollbackId === told.rollbackId) ?? told
@@ -29,7 +35,18 @@ function entryText(entry: TimelineEntry, since: number, { palette }: Screen): st
 }
 
 function planTable(steps: readonly StepRow[], { palette }: Screen): string {
-  const head = ['tier', 'step', 'waits for', 'actions', 'started', 'in order', 'attempts', 'status', 'restored', 'took']
+  const head = [
+    'tier',
+    'step',
+    'waits for',
+    'actions',
+    'started',
+    'in order',
+    'attempts',
+    'status',
+    'restored',
+    'took',
+  ]
   const rows = steps.map(({ stepId, system, planned, actual }) => [
     String(planned.tier),
     palette.system(system, stepId),

@@ -1,8 +1,8 @@
 import { FAILURE_POINTS, runTraffic } from '@unwind/example-shop'
 import { formatDuration } from '../../output/time.js'
+import { NO_EFFECTS } from '../stage/effects.js'
 import type { Stage } from '../stage/stage.js'
 import { effectsFit, type Outcome } from './outcome.js'
-import { NO_EFFECTS } from '../stage/effects.js'
 
 const FAIL_SHARE = 0.1
 
@@ -24,8 +24,11 @@ export async function traffic(
     },
   })
   const seconds = (performance.now() - began) / 1_000
-  const where = FAILURE_POINTS.map(point => `${failed.filter(one => one.failedAt === point).length} at ${point}`)
-  screen.say(`${placed.length} went through, ${failed.length} failed half-way (${where.join(', ')}); ${Math.round(orders / seconds)} orders/s`)
+  const where = FAILURE_POINTS.map(
+    point => `${failed.filter(one => one.failedAt === point).length} at ${point}`,
+  )
+  screen.say(`${placed.length} went through, ${Math.round(orders / seconds)} a second`)
+  screen.say(`${failed.length} failed half-way: ${where.join(', ')}; the shop proposed to roll each back`)
   screen.progress(`waiting for ${failed.length} rollbacks …`)
   for (const { rollbackId } of failed) await ledger.untilClosed(rollbackId)
   const counted = await stage.effects.all()
@@ -42,6 +45,10 @@ export async function traffic(
     `${good} of ${failed.length} rolled back while the shop went on: ${screen.palette.tone('good', 'RESTORED_VERIFIED')}, median ${formatDuration(took[Math.floor(took.length / 2)] ?? 0)}, slowest ${formatDuration(took.at(-1) ?? 0)}`,
   )
   for (const { orderNo, summary, ok } of outcomes)
-    if (!ok) screen.verdict(false, `${orderNo}: ${summary.endState} ${summary.remaining.join('; ')} (${summary.rollbackId})`)
+    if (!ok)
+      screen.verdict(
+        false,
+        `${orderNo}: ${summary.endState} ${summary.remaining.join('; ')} (${summary.rollbackId})`,
+      )
   return outcomes
 }

@@ -1,9 +1,12 @@
 /** What was opened, to be let go in reverse order, whatever happened in between. */
 export class Closing {
-  readonly #open: { readonly what: string; readonly close: () => Promise<unknown> | void }[] = []
+  readonly #open: { readonly what: string; readonly close: () => unknown }[] = []
 
-  /** @param what for the message when it does not close. */
-  add(what: string, close: () => Promise<unknown> | void): void {
+  /**
+   * @param what for the message when it does not close.
+   * @param close what it returns is awaited.
+   */
+  add(what: string, close: () => unknown): void {
     this.#open.push({ what, close })
   }
 

@@ -78,15 +78,18 @@ export class Fleet {
     })
   }
 
-  /** Starts a sidecar on a port of its own for its probes. */
+  /**
+   * Starts a sidecar on a port of its own for its probes, and with a name that outlives it: one that is started again takes
+   * its partitions up at once, instead of after the session of the one that was killed.
+   */
   async startSidecar(
     system: string,
     contract: string,
     more: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const port = await freePort(0)
-    const probes = { UNWIND_PROBES_PORT: String(port) }
-    await this.start(`sidecar-${system}`, ['sidecar', '--contract', contract], port, { ...probes, ...more })
+    const own = { UNWIND_PROBES_PORT: String(port), UNWIND_KAFKA_INSTANCE_ID: `demo-${system}` }
+    await this.start(`sidecar-${system}`, ['sidecar', '--contract', contract], port, { ...own, ...more })
   }
 
   /** The end of a process that is meant to end by itself. */

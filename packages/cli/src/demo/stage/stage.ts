@@ -3,14 +3,27 @@ import { join, relative } from 'node:path'
 import { createClient } from '@unwind/client'
 import { type ApiClient, createApiClient } from '@unwind/client/api'
 import { topicNames, topicSpecifications } from '@unwind/contracts'
-import { contractFile, createShop, SHOP_SYSTEMS, type Services, type Shop, startServices } from '@unwind/example-shop'
+import {
+  contractFile,
+  createShop,
+  type Services,
+  SHOP_SYSTEMS,
+  type Shop,
+  startServices,
+} from '@unwind/example-shop'
 import { type Stack, startStack } from '@unwind/local-stack'
 import { applySchemas, connectKafkajs, type EventLog } from '@unwind/runtime'
 import { freePort } from '../../dev/free-port.js'
 import { ensureDevKeys } from '../../dev/keys.js'
 import type { Cli } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'
-import { type DevState, devStatePath, removeDevState, STATE_DIR, writeDevState } from '../../shell/dev-state.js'
+import {
+  type DevState,
+  devStatePath,
+  removeDevState,
+  STATE_DIR,
+  writeDevState,
+} from '../../shell/dev-state.js'
 import { driverLog } from '../../shell/log.js'
 import type { Screen } from '../text/screen.js'
 import type { Closing } from './closing.js'
@@ -72,7 +85,9 @@ export async function setStage(
   const log = connectKafkajs({ brokers: stack.brokers, clientId: 'unwind-demo', logger: driverLog(cli) })
   closing.add('the connection to Kafka', () => log.close())
   const [urls, made] = await Promise.all([databases(stack), prepare(log, stack, prefix)])
-  screen.note(`${made.topics} topics and ${made.schemas} schemas; keys that sign for 3 principals and 4 sidecars`)
+  screen.note(
+    `${made.topics} topics and ${made.schemas} schemas; keys that sign for 3 principals and 4 sidecars`,
+  )
 
   const client = await createClient({
     brokers: stack.brokers,
@@ -157,7 +172,10 @@ function devState(cwd: string, stack: Stack): DevState {
 }
 
 async function databases(stack: Stack): Promise<{ readonly orders: string; readonly stock: string }> {
-  return { orders: await stack.createDatabase('demo_orders'), stock: await stack.createDatabase('demo_stock') }
+  return {
+    orders: await stack.createDatabase('demo_orders'),
+    stock: await stack.createDatabase('demo_stock'),
+  }
 }
 
 async function prepare(
@@ -181,10 +199,16 @@ async function prepare(
 function keyOf(state: DevState, principal: string): string {
   const file = state.keys[principal]
   if (file) return file
-  throw new CliError('failure', `There is no key for ${principal}.`, 'Remove .unwind/keys/demo and start again.')
+  throw new CliError(
+    'failure',
+    `There is no key for ${principal}.`,
+    'Remove .unwind/keys/demo and start again.',
+  )
 }
 
 /** What the shell has set for other environments must not steer the demo's processes. */
-function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+function withoutSettings(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('UNWIND_')))
 }

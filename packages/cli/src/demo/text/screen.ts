@@ -19,13 +19,22 @@ export class Screen {
 
   title({ seed, orders }: { readonly seed: number; readonly orders: number }): void {
     const { palette } = this
-    this.#print(`\n${palette.bold('Unwind')} rolls back a business transaction that has already touched several systems, and proves it.`)
-    this.#print(palette.tone('dim', `A shop of four systems, ${orders} orders, three that go wrong in three ways. Seed ${seed}.`))
+    this.#print(
+      `\n${palette.bold('Unwind')} rolls back a business transaction that has already touched several systems, and proves it.`,
+    )
+    this.#print(
+      palette.tone(
+        'dim',
+        `A shop of four systems, ${orders} orders, three that go wrong in three ways. Seed ${seed}.`,
+      ),
+    )
   }
 
   scene(title: string, about: string): void {
     const { palette } = this
-    this.#print(`\n${palette.tone('info', `${++this.#scene}`)}  ${palette.bold(title)}${palette.tone('dim', `: ${about}`)}`)
+    this.#print(
+      `\n${palette.tone('info', `${++this.#scene}`)}  ${palette.bold(title)}${palette.tone('dim', `: ${about}`)}`,
+    )
   }
 
   /** One line, or several. */
@@ -64,15 +73,20 @@ export class Screen {
   }
 
   stopped(ms: number, clean: boolean): void {
-    const left = clean ? 'Everything is stopped; no process was left behind.' : 'Not everything stopped cleanly.'
+    const left = clean
+      ? 'Everything is stopped; no process was left behind.'
+      : 'Not everything stopped cleanly.'
     this.#print(`\n${this.palette.tone('dim', `${left} ${formatDuration(ms)} in all.`)}`)
   }
 
   whereNext(): void {
     const { palette } = this
-    const row = (words: string, about: string) => `${INDENT}${palette.bold(words.padEnd(30))} ${palette.tone('dim', about)}`
+    const row = (words: string, about: string) =>
+      `${INDENT}${palette.bold(words.padEnd(30))} ${palette.tone('dim', about)}`
     this.#print('\nWhere to go next')
-    this.#print(row('npm run unwind -- dev', 'the same stack, to play with; npm run unwind -- --help shows every verb'))
+    this.#print(
+      row('npm run unwind -- dev', 'the same stack, to play with; npm run unwind -- --help shows every verb'),
+    )
     this.#print(row('README.md', 'a sidecar beside your own database, in ten lines of YAML'))
     this.#print(row('examples/shop', 'the shop that you just saw'))
   }

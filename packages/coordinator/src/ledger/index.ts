@@ -1,0 +1,13 @@
+// The loop without its surroundings, for the simulator.
+export { Catalogue } from '../catalogue/catalogue.js'
+export { EndOffsets } from '../catalogue/end-offsets.js'
+export { patiently } from '../catalogue/patience.js'
+export { RecordSource } from '../catalogue/record-source.js'
+export { TrustedRecords } from '../catalogue/trusted-records.js'
+export { SystemFactsSource } from '../facts/system-facts.js'
+export { Commands } from '../operations/commands.js'
+export { LedgerReading } from '../reading/ledger-reading.js'
+export { type ReadRecords, ViewUnavailable } from '../view/redis-view.js'
+export { followLedger } from './follow.js'
+export { LedgerLoop } from './loop.js'
+export type { LoopOptions } from './loop-options.js'

@@ -1,0 +1,60 @@
+import type { Approval, FrozenPlan, UnwindEvent } from '@unwind/contracts'
+import { admits, approvalsCover, type Signer, type Unauthorised, type VerifiedApproval } from '@unwind/core'
+import { verifyApproval } from './approvals.js'
+import { sha256 } from './hash.js'
+import type { TrustStore } from './trust-store.js'
+
+/** Whoever signed a record, after its signature was verified. */
+interface Speaker extends Signer {
+  readonly keyId: string
+}
+
+export type Authority = (event: UnwindEvent, signer: Speaker) => Unauthorised | null
+
+/**
+ * Whether this signer may say this, and, for what starts an effect, whether the approvals cover exactly this plan (I5).
+ * The same check for all: each sidecar makes it itself and does not take the coordinator's word for it; the coordinator
+ * makes it to set aside and alarm, once, what every sidecar will refuse.
+ */
+export function createAuthority(trust: Pick<TrustStore, 'verifyBytes'>): Authority {
+  return (event, signer) => {
+    const refused = admits(signer, event)
+    if (refused) return refused
+    switch (event.type) {
+      case 'RollbackRequested':
+        return covered(event.data, event.data.requestedBy, signer)
+      case 'OperatorCommandIssued':
+        return covered(event.data, '', signer)
+      default:
+        return null
+    }
+  }
+
+  function covered(data: Request, requestedBy: string, signer: Speaker): Unauthorised | null {
+    const verified = data.approvals.flatMap(approval => verify(data, approval, signer))
+    return anotherPlan(data) ?? approvalsCover({ ...data, requestedBy }, data.occurredAt, verified)
+  }
+
+  function verify(data: Request, approval: Approval, signer: Speaker): VerifiedApproval[] {
+    // A policy's approval by the very key that signed this event is covered by the event's signature.
+    const byThisSigner = approval.approver.startsWith('policy:') && approval.keyId === signer.keyId
+    if (byThisSigner && approval.signature === '') return [{ approval, signer }]
+    const result = verifyApproval(trust, data.rollbackId, approval, data.occurredAt)
+    return result.ok ? [{ approval, signer: result.signer }] : []
+  }
+}
+
+interface Request extends FrozenPlan {
+  readonly rollbackId: string
+  readonly revision: number
+  readonly occurredAt: number
+  readonly approvals: readonly Approval[]
+}
+
+/** What was approved is the hash; what would be run is the plan. A fold would not take it, but would not say so either. */
+function anotherPlan({ rollbackId, revision, plan, planHash }: Request): Unauthorised | null {
+  const actual = Buffer.from(sha256(Buffer.from(plan))).toString('hex')
+  if (actual === planHash) return null
+  const message = `rollback ${rollbackId} revision ${revision}: the plan hashes to ${actual}, the event says ${planHash}`
+  return { code: 'unauthorised', message }
+}

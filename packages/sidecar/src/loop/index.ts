@@ -1,0 +1,4 @@
+// The loop without its surroundings, for the simulator.
+export { createAuthority } from '@unwind/runtime'
+export { type LoopOptions, SidecarLoop } from './loop.js'
+export { Relay, type RelayOptions } from './relay.js'
