@@ -65,7 +65,14 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const admin = await log.admin()
     closers.push(() => admin.close())
     await admin.assertBrokerSettings()
-    const sender = await createEventSender({ log, topics, registry, key, source: '/unwind/coordinator' })
+    const sender = await createEventSender({
+      log,
+      topics,
+      registry,
+      key,
+      trust,
+      source: '/unwind/coordinator',
+    })
     closers.push(() => sender.close())
     const contracts = new ContractsView({ log, topic: topics.contracts, opener, trust, logger, onFatal })
     closers.push(() => contracts.stop())

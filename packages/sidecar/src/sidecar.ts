@@ -124,6 +124,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       topics,
       registry,
       key,
+      trust: options.trust,
       source: `/unwind/sidecar/${system}`,
     })
     // Captured actions come in bulk; on a producer of their own they do not stand before outcomes in the queue.

@@ -206,35 +206,18 @@ describe('the sidecar loop on a real ledger', () => {
     const target = new MemoryTarget()
     const settled = planOf([{ system: 'stock' }])
     const open = planOf([{ system: 'loyalty' }, { system: 'stock', waitsFor: ['loyalty'] }])
-    loyalty.undoScript.push({ kind: 'conflict', differences: [] })
+    let goOn: () => void = () => undefined
+    loyalty.gate = new Promise(resolve => {
+      goOn = resolve
+    })
     const first = await world.sidecar(contractOf('stock'), () => () => target, key)
     await send.send(requestOf(settled, coordinator))
     await send.send(requestOf({ ...open, correlationId: settled.correlationId }, coordinator))
     await world.event(`${settled.rollbackId}/stock/completed/0`)
-    await world.event(`${open.rollbackId}/loyalty/parked/0`)
+    await world.event(`${open.rollbackId}/loyalty/started/0.1`)
     await first.stop()
     await world.sidecar(contractOf('stock'), () => () => target, key)
-    const outcome = { ...world.of(open.rollbackId).find(e => e.type === 'StepParked')!.data }
-    const proof = {
-      attempt: 1,
-      outcome: 'undone',
-      restored: 1,
-      expected: 1,
-      fromDigest: null,
-      toDigest: null,
-      probe: 'x',
-      durationMs: 1,
-      notes: [],
-    }
-    const asLoyalty = await world.sender(loyaltyKey)
-    await asLoyalty.send({
-      type: 'CompensationCompleted',
-      data: {
-        ...(outcome as never as object),
-        ...proof,
-        eventId: `${open.rollbackId}/loyalty/completed/0`,
-      } as never,
-    })
+    goOn()
     await world.event(`${open.rollbackId}/stock/completed/0`)
     expect([...target.effects]).toEqual([
       [`${settled.rollbackId}/stock`, 1],

@@ -164,7 +164,8 @@ function foldEvent(before: Participation | null, event: LedgerEvent, me: Partici
   if (before === null)
     return {
       rollback,
-      fence: me.fences ? 'needed' : 'done',
+      // A barrier waits for every system's word, also of one that has nothing to fence with: it would wait for ever (I7).
+      fence: me.fences || (rollback.phase === 'running' && rollback.plan.barrier) ? 'needed' : 'done',
       fenceFailures: 0,
       fenceRetryAt: null,
       work: new Map(),

@@ -11,6 +11,7 @@ import type { EventLog, WrittenAt } from '../kafka/port.js'
 import type { EventRegistry } from '../registry/event-registry.js'
 import type { SigningKey } from '../signing/keys.js'
 import { createSealer } from '../signing/sealer.js'
+import type { TrustStore } from '../signing/trust-store.js'
 
 export interface SenderOptions {
   readonly log: EventLog
@@ -18,6 +19,8 @@ export interface SenderOptions {
   readonly registry: EventRegistry
   /** Signs every batch. */
   readonly key: SigningKey
+  /** Of a process that reads its own events back: what it signed it need not verify. */
+  readonly trust?: Pick<TrustStore, 'remember'>
   /** CloudEvents source of this process, e.g. "/unwind/sidecar/orders". */
   readonly source: string
   /** Until an event is written or has failed, ms. Default: the producer's. */
@@ -49,7 +52,7 @@ export async function createEventSender(options: SenderOptions): Promise<EventSe
     ...(options.maxValueBytes === undefined ? {} : { maxValueBytes: options.maxValueBytes }),
   })
   const producer = await options.log.producer({
-    seal: createSealer(options.key),
+    seal: createSealer(options.key, options.trust),
     ...(options.deliveryTimeoutMs === undefined ? {} : { deliveryTimeoutMs: options.deliveryTimeoutMs }),
   })
   return {

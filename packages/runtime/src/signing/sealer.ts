@@ -12,14 +12,16 @@ import {
 import type { OutgoingRecord } from '../kafka/port.js'
 import { sha256 } from './hash.js'
 import type { SigningKey } from './keys.js'
+import type { TrustStore } from './trust-store.js'
 
 export type Sealer = (batch: readonly OutgoingRecord[]) => readonly OutgoingRecord[]
 
 /**
  * Signs all records of one send with one signature over the root of their Merkle tree; each record carries it with
  * the way from its own leaf to that root (I5, I8). The same batch gives the same headers.
+ * @param trust told of each root, where the process reads its own records back.
  */
-export function createSealer(key: SigningKey): Sealer {
+export function createSealer(key: SigningKey, trust?: Pick<TrustStore, 'remember'>): Sealer {
   const header = protectedHeader(key.keyId)
   const seal: Sealer = batch => {
     if (batch.length === 0) return batch
@@ -32,6 +34,7 @@ export function createSealer(key: SigningKey): Sealer {
       header,
       sign(null, signingInput(header, tree.count, tree.root), key.privateKey),
     )
+    trust?.remember(signature, tree.count, tree.root)
     return batch.map((record, index) => ({
       ...record,
       headers: {

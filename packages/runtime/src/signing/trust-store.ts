@@ -78,13 +78,21 @@ export class TrustStore {
     const leaf = leafHash(signedParts({ ...record, key: record.key }), sha256)
     const root = foldProof(leaf, proof, sha256)
     if (!root) return refused(record, 'its proof does not have the shape of its batch')
-    const name = `${header}|${proof.count}|${Buffer.from(root).toString('latin1')}`
+    const name = rootName(header, proof.count, root)
     if (!this.#verifiedRoots.get(name)) {
       if (!verify(null, signingInput(parsed.protectedHeader, proof.count, root), held.key, parsed.signature))
         return refused(record, `it is not what ${held.signer.principal} signed with key ${parsed.keyId}`)
       this.#verifiedRoots.set(name, true)
     }
     return { ok: true, signer: held.signer }
+  }
+
+  /**
+   * Takes a root that this very process has just signed for verified: a sidecar reads its own outcomes back, and would
+   * spend twice as long on verifying them as on signing. Whether the key is still valid is checked all the same.
+   */
+  remember(signatureHeader: string, count: number, root: Uint8Array): void {
+    this.#verifiedRoots.set(rootName(signatureHeader, count, root), true)
   }
 
   /**
@@ -110,6 +118,10 @@ export class TrustStore {
       return `key ${keyId} of ${held.signer.principal} ${held.why} at ${new Date(held.endsAt).toISOString()}, before this was written`
     return held
   }
+}
+
+function rootName(signatureHeader: string, count: number, root: Uint8Array): string {
+  return `${signatureHeader}|${count}|${Buffer.from(root).toString('latin1')}`
 }
 
 function trusted(key: PublicKey): TrustedKey {

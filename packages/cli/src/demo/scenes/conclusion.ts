@@ -63,7 +63,7 @@ function summaryTable(
     background.reduce((total, one) => total + figure(one), 0)
   const others = [
     `${background.length} others`,
-    'proposed during the traffic',
+    'during the traffic',
     palette.tone(
       green === background.length ? 'good' : 'bad',
       green === background.length ? 'RESTORED_VERIFIED' : `${green} RESTORED_VERIFIED`,

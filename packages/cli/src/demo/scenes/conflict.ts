@@ -62,7 +62,7 @@ export async function conflict(stage: Stage): Promise<Outcome> {
     .findLast(({ event }) => event.type === 'CompensationCompleted' && event.data.stepId === stepId)
   const { notes } = (undone?.event as EventOf<'CompensationCompleted'> | undefined)?.data ?? { notes: [] }
   screen.note(`The ledger says who chose that, and what it cost: ${notes[0] ?? 'nothing'}.`)
-  return endOf(stage, order.orderNo, rollbackId, `conflict, decided by ${OPERATOR}`)
+  return endOf(stage, order.orderNo, rollbackId, `conflict; ${OPERATOR} decided`)
 }
 
 function differenceTable(differences: readonly FieldDifference[], { palette }: Screen): string {

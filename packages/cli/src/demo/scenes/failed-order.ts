@@ -13,7 +13,7 @@ export async function failedOrder(stage: Stage): Promise<Outcome> {
   // Which of the two it is depends on a few milliseconds, as in a real shop.
   if (ledger.recordsOf(rollbackId).some(({ event }) => event.type === 'LateActionDetected'))
     screen.note(
-      'The proposal overtook the capture; each system looked into its own undo log, and the plan was completed.',
+      'The proposal overtook the capture: each system looked into its own undo log, and the plan grew.',
     )
   return outcome
 }

@@ -64,5 +64,5 @@ export function effectsFit({ steps }: RollbackSummary, effects: EffectCounts): b
 
 /** In the order of the tiers: loyalty · payments · orders · stock. */
 export function effectsText({ orders, stock, payments, loyalty }: EffectCounts): string {
-  return [loyalty, payments, orders, stock].join(' · ')
+  return [loyalty, payments, orders, stock].join('·')
 }

@@ -27,8 +27,9 @@ export async function traffic(
   const where = FAILURE_POINTS.map(
     point => `${failed.filter(one => one.failedAt === point).length} at ${point}`,
   )
-  screen.say(`${placed.length} went through, ${Math.round(orders / seconds)} a second`)
-  screen.say(`${failed.length} failed half-way: ${where.join(', ')}; the shop proposed to roll each back`)
+  screen.say(`${placed.length} went through, ${Math.round(orders / seconds)} orders a second`)
+  screen.say(`${failed.length} failed half-way: ${where.join(', ')}`)
+  screen.note('Of each of those the shop itself proposed the rollback, at once and while it went on selling.')
   screen.progress(`waiting for ${failed.length} rollbacks …`)
   for (const { rollbackId } of failed) await ledger.untilClosed(rollbackId)
   const counted = await stage.effects.all()
@@ -42,7 +43,7 @@ export async function traffic(
   const good = outcomes.filter(({ ok }) => ok).length
   screen.verdict(
     good === failed.length,
-    `${good} of ${failed.length} rolled back while the shop went on: ${screen.palette.tone('good', 'RESTORED_VERIFIED')}, median ${formatDuration(took[Math.floor(took.length / 2)] ?? 0)}, slowest ${formatDuration(took.at(-1) ?? 0)}`,
+    `${good} of ${failed.length} rolled back: ${screen.palette.tone('good', 'RESTORED_VERIFIED')}, median ${formatDuration(took[Math.floor(took.length / 2)] ?? 0)}, slowest ${formatDuration(took.at(-1) ?? 0)}`,
   )
   for (const { orderNo, summary, ok } of outcomes)
     if (!ok)

@@ -9,7 +9,7 @@ export interface Patience {
   readonly hint: string
 }
 
-export const WAIT_MS = 20_000
+export const WAIT_MS = 45_000
 
 /**
  * @param begin starts waiting and returns how to give up; it calls `done` when there is nothing to wait for any more.

@@ -84,9 +84,7 @@ export class Screen {
     const row = (words: string, about: string) =>
       `${INDENT}${palette.bold(words.padEnd(30))} ${palette.tone('dim', about)}`
     this.#print('\nWhere to go next')
-    this.#print(
-      row('npm run unwind -- dev', 'the same stack, to play with; npm run unwind -- --help shows every verb'),
-    )
+    this.#print(row('npm run unwind -- dev', 'the same stack, to play with; "-- --help" shows every verb'))
     this.#print(row('README.md', 'a sidecar beside your own database, in ten lines of YAML'))
     this.#print(row('examples/shop', 'the shop that you just saw'))
   }

@@ -1,8 +1,10 @@
-import type { IncomingRecord, Role, Signer, Verified } from '@unwind/runtime'
+import type { IncomingRecord, Role, Verified } from '@unwind/runtime'
 import type { SimRecord } from './record.js'
 
+type KeyHolder = Extract<Verified, { ok: true }>['signer']
+
 interface Key {
-  readonly signer: Signer
+  readonly signer: KeyHolder
   revokedAt: number
 }
 

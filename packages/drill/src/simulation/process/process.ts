@@ -1,44 +1,34 @@
 import type { Cancel, Timers } from '@unwind/runtime'
 import type { Clockwork } from '../engine/clockwork.js'
 
-/** One run of a process. Once it is dead, nothing of it happens any more. */
-interface Life {
-  alive: boolean
-}
-
-/** What a simulated process runs in: it can die, stand still and wake up again, and its clock may be wrong. */
+/** One run of a simulated process: it can stand still and wake up again, it can die, and its clock may be wrong. */
 export class Process {
-  #life: Life = { alive: false }
+  #alive = true
   #pausedUntil = 0
-  /** Callbacks of `every` that fire only after something else happened: an idle process costs nothing. */
+  /** Callbacks of `every` fire only after something else happened: an idle process costs nothing. */
   #idle: (() => void)[] = []
-  /** What its wall clock is ahead, ms. */
-  skew = 0
 
+  /** @param skew what its wall clock is ahead, ms. */
   constructor(
     readonly name: string,
     private readonly clock: Clockwork,
+    readonly skew: number,
   ) {}
 
   get alive(): boolean {
-    return this.#life.alive
+    return this.#alive
   }
 
   get paused(): boolean {
-    return this.alive && this.#pausedUntil > this.clock.now
+    return this.#alive && this.#pausedUntil > this.clock.now
   }
 
   /** Epoch ms by its own clock. */
   readonly now = (): number => this.clock.now + this.skew
 
-  begin(): void {
-    this.#life = { alive: true }
-    this.#pausedUntil = 0
-    this.#idle = []
-  }
-
+  /** For good: nothing of it happens any more. */
   die(): void {
-    this.#life.alive = false
+    this.#alive = false
     this.#idle = []
   }
 
@@ -47,23 +37,23 @@ export class Process {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.clock.now + ms)
   }
 
-  /** Runs in this process, if this life of it still lasts then. */
+  /** Runs in this process, if it still lives then. */
   later(ms: number, run: () => void): Cancel {
-    const life = this.#life
     let cancel: Cancel = () => {}
     const fire = () => {
-      if (!life.alive) return
-      if (this.#pausedUntil > this.clock.now) cancel = this.clock.at(this.#pausedUntil, fire)
-      else {
-        run()
-        this.#stir()
+      if (!this.#alive) return
+      if (this.#pausedUntil > this.clock.now) {
+        cancel = this.clock.at(this.#pausedUntil, fire)
+        return
       }
+      run()
+      this.#stir()
     }
     cancel = this.clock.at(this.clock.now + ms, fire)
     return () => cancel()
   }
 
-  /** A promise that this process gets an answer to, after so long; never, if it dies before. */
+  /** An answer that this process gets after so long; never, if it dies before. A throw is a rejection. */
   answer<T>(ms: number, give: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.later(ms, () => {
@@ -80,16 +70,15 @@ export class Process {
     after: (ms, run) => this.later(Math.max(0, ms), run),
     every: (ms, run) => {
       let stopped = false
-      const arm = () => {
-        if (stopped) return
-        this.#idle.push(() => void this.later(ms, fire))
+      const begin = () => {
+        this.clock.at(this.clock.now + ms, () => {
+          if (stopped || !this.#alive) return
+          if (this.paused) return begin()
+          run()
+          this.#idle.push(begin)
+        })
       }
-      const fire = () => {
-        if (stopped) return
-        run()
-        arm()
-      }
-      arm()
+      this.#idle.push(begin)
       return () => {
         stopped = true
       }

@@ -43,8 +43,6 @@ export class Capture {
 
   #next(process: Process, limit: number): Promise<readonly CapturedAction[]> {
     return new Promise(resolve => {
-      const life = {}
-      void life
       const go = () => {
         if (!process.alive) return
         const { log, relayed } = this.target

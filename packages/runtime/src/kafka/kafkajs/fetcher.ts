@@ -4,7 +4,7 @@ import { createErrorFromCode } from './internals.js'
 import type { Link } from './link.js'
 import { nameOf } from './list-offsets.js'
 import { MissingTopics } from './missing-topics.js'
-import { Pace } from './pace.js'
+import { FETCH_PACE, Pace } from './pace.js'
 import type { Settings } from './settings.js'
 import { Backoff, pause } from './timing.js'
 import { decodeBatches, UnreadableBatch } from './wire/decode-batch.js'
@@ -138,7 +138,7 @@ export class Fetcher {
 
   async #readFrom(leader: number): Promise<void> {
     const backoff = new Backoff()
-    const pace = new Pace()
+    const pace = new Pace(FETCH_PACE)
     let failing = false
     let defects = 0
     while (!this.#stopping.signal.aborted && this.events.mayDeliver()) {
@@ -152,7 +152,8 @@ export class Fetcher {
         if (!moved) {
           backoff.reset()
           defects = 0
-          const gather = pace.after(records, performance.now())
+          pace.note(records, performance.now())
+          const gather = pace.gather(performance.now())
           if (gather > 0) await pause(gather, this.#stopping.signal)
           continue
         }

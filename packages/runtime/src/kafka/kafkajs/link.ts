@@ -225,8 +225,11 @@ export class Link {
       this.#destroy(node)
       throw error
     }
-    // Closed while it was connecting: nobody would ever destroy these sockets.
-    if (this.#closed) this.#destroy(node)
+    // Closed while it was connecting: nobody would ever destroy these sockets, and a request would open new ones.
+    if (this.#closed) {
+      this.#destroy(node)
+      throw new Error('The connection to Kafka is closed.')
+    }
   }
 
   #destroy(node: Node): void {

@@ -9,6 +9,8 @@ export interface Node {
   readonly broker: WireBroker
   readonly sockets: Set<Socket>
   readonly address: string
+  /** Thrown away: whoever still holds the broker gets no new socket, which nobody would close. */
+  gone: boolean
 }
 
 /** Nothing connects yet. @param id null: an address of the configuration, whose ID is not known. */
@@ -33,7 +35,10 @@ export function openNode(
     enforceRequestTimeout: false,
     maxInFlightRequests: null,
     logger,
-    socketFactory: request => openSocket(request, sockets),
+    socketFactory: request => {
+      if (node.gone) throw new Error(THROWN_AWAY)
+      return openSocket(request, sockets)
+    },
   })
   const broker = new Broker({
     connectionPool,
@@ -42,11 +47,13 @@ export function openNode(
     authenticationTimeout: requestTimeoutMs,
     allowAutoTopicCreation: false,
   })
-  return { broker, sockets, address: `${host}:${port}` }
+  const node: Node = { broker, sockets, address: `${host}:${port}`, gone: false }
+  return node
 }
 
 /** kafkajs listens to "error" and "end" only: a plain destroy would leave its requests waiting for ever. */
 export function destroyNode(node: Node): void {
+  node.gone = true
   for (const socket of node.sockets) socket.destroy(new Error(THROWN_AWAY))
 }
 

@@ -7,12 +7,17 @@ import {
 } from '../port.js'
 import { messageOf } from './failures.js'
 import type { Link } from './link.js'
+import { Pace, SEND_PACE } from './pace.js'
 import { type Parcel, SendQueue } from './send-queue.js'
 import { type Letter, Sender, tooLarge } from './sender.js'
 import type { Settings } from './settings.js'
+import { pause } from './timing.js'
 
 /** Sealing adds headers: the batch limit that brokers have by default (1 MiB), less what a batch adds itself. */
 const MAX_BUNDLE_BYTES = 1_040_000
+
+/** Records that are worth a send without waiting for more: a batch shares one signature up to here. */
+const ENOUGH = 32
 
 /**
  * One send in flight; what is published meanwhile goes out together in the next one, without waiting for more. With
@@ -25,6 +30,7 @@ export class Producer implements LogProducer {
   readonly #sender: Sender
   readonly #deliveryTimeoutMs: number
   readonly #seal: ProducerOptions['seal']
+  readonly #pace = new Pace(SEND_PACE)
   #scheduled = false
   #sending = false
   #idle: (() => void)[] = []
@@ -79,7 +85,9 @@ export class Producer implements LogProducer {
     this.#sending = true
     try {
       while (this.#queue.length > 0) {
+        await this.#gather()
         const batch = this.#queue.take()
+        this.#pace.note(batch.length, performance.now())
         const sealed = this.#sealed(batch)
         if (sealed !== null) await this.#deliver(sealed)
       }
@@ -87,6 +95,13 @@ export class Producer implements LogProducer {
       this.#sending = false
     }
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Under load, lets a few milliseconds' worth come together; never while somebody waits for a flush. */
+  async #gather(): Promise<void> {
+    if (this.#idle.length > 0 || this.#queue.length >= ENOUGH) return
+    const wait = this.#pace.gather(performance.now())
+    if (wait > 0) await pause(wait)
   }
 
   /** Whatever goes wrong, every promise that `publish` gave out settles (I1). */

@@ -1,0 +1,239 @@
+import type { Plan, PlanStep, UnwindEvent } from '@unwind/contracts'
+
+/** Where a step stands, told once more and as plainly as possible: nothing of the code under test is used here. */
+export interface NaiveStep {
+  step: PlanStep
+  status: 'waiting' | 'started' | 'retrying' | 'failed' | 'parked' | 'verified' | 'skipped' | 'resolved'
+  round: number
+  attempts: number
+  /** Ledger offset at which it settled. */
+  settledAt: number | null
+  settledTime: number
+  resolutions: Set<string>
+  restored: number
+  expected: number
+}
+
+export interface NaiveRollback {
+  readonly id: string
+  readonly correlationId: string
+  readonly partition: number
+  proposed: boolean
+  refused: boolean
+  denied: boolean
+  /** Plans in the order of the log: what was in force from which offset on. */
+  readonly revisions: { readonly plan: Plan; readonly from: number; readonly at: number }[]
+  readonly steps: Map<string, NaiveStep>
+  /** [offset, paused] in the order of the log. */
+  readonly pauses: (readonly [number, boolean])[]
+  abortedAt: number | null
+  closed: { readonly endState: string; readonly offset: number } | null
+  readonly gates: Map<string, number>
+  readonly fenced: Map<string, number>
+  /** Action → system and the offset at which it was said. */
+  readonly unplanned: Map<string, { readonly system: string; readonly from: number }>
+  /** A plan waits for people: its revision. */
+  asked: number | null
+  readonly escalations: { readonly kind: string; readonly stepId: string | null; readonly id: string }[]
+  readonly seen: Set<string>
+  supplementRefused: boolean
+}
+
+const SETTLED = new Set(['verified', 'skipped', 'resolved'])
+
+export function isOver(status: NaiveStep['status']): boolean {
+  return SETTLED.has(status)
+}
+
+export function planOf(rollback: NaiveRollback): Plan | null {
+  return rollback.revisions.at(-1)?.plan ?? null
+}
+
+export function emptyRollback(id: string, correlationId: string, partition: number): NaiveRollback {
+  return {
+    id,
+    correlationId,
+    partition,
+    proposed: false,
+    refused: false,
+    denied: false,
+    revisions: [],
+    steps: new Map(),
+    pauses: [],
+    abortedAt: null,
+    closed: null,
+    gates: new Map(),
+    fenced: new Map(),
+    unplanned: new Map(),
+    asked: null,
+    escalations: [],
+    seen: new Set(),
+    supplementRefused: false,
+  }
+}
+
+/** Takes one accepted event in. */
+export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number, at: number): void {
+  const { data } = event
+  if (rollback.seen.has(data.eventId)) return
+  const running = rollback.revisions.length > 0 && rollback.closed === null
+  switch (event.type) {
+    case 'RollbackProposed':
+      rollback.proposed = true
+      break
+    case 'ApprovalRequested':
+      rollback.asked = event.data.revision
+      break
+    case 'ApprovalDenied':
+      if (rollback.revisions.length === 0) {
+        if (event.data.approver.startsWith('policy:')) rollback.refused = true
+        else if (rollback.asked !== null) rollback.denied = true
+      }
+      break
+    case 'RollbackRequested':
+      request(rollback, JSON.parse(event.data.plan) as Plan, offset, at)
+      break
+    case 'OperatorCommandIssued':
+      if (running) command(rollback, event.data, offset, at)
+      break
+    case 'CompensationStarted': {
+      const step = ofRound(rollback, running, event.data)
+      if (!step || step.status === 'parked' || event.data.attempt <= step.attempts) break
+      step.attempts = event.data.attempt
+      step.status = 'started'
+      break
+    }
+    case 'CompensationFailed': {
+      const step = ofRound(rollback, running, event.data)
+      if (!step || step.status === 'parked' || event.data.attempt < step.attempts) break
+      step.attempts = event.data.attempt
+      step.status = event.data.retryAt === null ? 'failed' : 'retrying'
+      break
+    }
+    case 'StepParked': {
+      const step = ofRound(rollback, running, event.data)
+      if (step) step.status = 'parked'
+      break
+    }
+    case 'CompensationCompleted': {
+      const step = running ? rollback.steps.get(event.data.stepId) : undefined
+      if (!step || isOver(step.status) || step.step.system !== event.data.system) break
+      settle(step, 'verified', offset, at)
+      step.restored = event.data.restored
+      step.expected = event.data.expected
+      break
+    }
+    case 'GateOpened':
+      if (running && !rollback.gates.has(event.data.gateId)) rollback.gates.set(event.data.gateId, offset)
+      break
+    case 'SystemFenced':
+      if (running && !rollback.fenced.has(event.data.system)) rollback.fenced.set(event.data.system, offset)
+      break
+    case 'LateActionDetected': {
+      const plan = planOf(rollback)
+      if (!plan) break
+      const named = namedIn(plan)
+      for (const { actionId } of event.data.actions)
+        if (!named.has(actionId) && !rollback.unplanned.has(actionId))
+          rollback.unplanned.set(actionId, { system: event.data.system, from: offset })
+      break
+    }
+    case 'EscalationRaised':
+      rollback.escalations.push({ kind: event.data.kind, stepId: event.data.stepId, id: data.eventId })
+      break
+    case 'RollbackClosed': {
+      const open = [...rollback.steps.values()].some(step => !isOver(step.status))
+      if (running && (!open || event.data.endState === 'ABANDONED'))
+        rollback.closed = { endState: event.data.endState, offset }
+      break
+    }
+    default:
+  }
+  rollback.seen.add(data.eventId)
+}
+
+function ofRound(
+  rollback: NaiveRollback,
+  running: boolean,
+  data: { readonly stepId: string; readonly system: string; readonly round: number },
+): NaiveStep | null {
+  const step = running ? rollback.steps.get(data.stepId) : undefined
+  if (!step || step.step.system !== data.system || isOver(step.status) || step.round !== data.round) return null
+  return step
+}
+
+function settle(step: NaiveStep, status: NaiveStep['status'], offset: number, at: number): void {
+  step.status = status
+  step.settledAt = offset
+  step.settledTime = at
+}
+
+export function namedIn(plan: Plan): ReadonlySet<string> {
+  const named = new Set(plan.surfaced.map(action => action.actionId))
+  for (const step of plan.steps) for (const action of step.actions) named.add(action.actionId)
+  return named
+}
+
+function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number): void {
+  const before = planOf(rollback)
+  if (before && plan.revision <= before.revision) return
+  const next = new Map(plan.steps.map(step => [step.stepId, step]))
+  for (const [stepId, step] of rollback.steps) {
+    const revised = next.get(stepId)
+    if (revised && JSON.stringify(revised) === JSON.stringify(step.step)) continue
+    // What has begun may not be changed by a later revision: the whole revision is not taken then.
+    if (!revised || step.status !== 'waiting') return
+  }
+  for (const [stepId, step] of next) {
+    const known = rollback.steps.get(stepId)
+    if (known) known.step = step
+    else
+      rollback.steps.set(stepId, {
+        step,
+        status: 'waiting',
+        round: 0,
+        attempts: 0,
+        settledAt: null,
+        settledTime: 0,
+        resolutions: new Set(),
+        restored: 0,
+        expected: 0,
+      })
+  }
+  rollback.revisions.push({ plan, from: offset, at })
+  rollback.denied = false
+  if (rollback.asked !== null && rollback.asked <= plan.revision) rollback.asked = null
+  const named = namedIn(plan)
+  for (const actionId of rollback.unplanned.keys()) if (named.has(actionId)) rollback.unplanned.delete(actionId)
+  if (rollback.closed) {
+    rollback.closed = null
+    rollback.abortedAt = null
+    rollback.pauses.push([offset, false])
+    rollback.gates.clear()
+    rollback.fenced.clear()
+  }
+}
+
+interface Command {
+  readonly command: string
+  readonly stepId: string | null
+  readonly resolution: string | null
+}
+
+function command(rollback: NaiveRollback, data: Command, offset: number, at: number): void {
+  if (data.command === 'pause') rollback.pauses.push([offset, true])
+  if (data.command === 'resume') rollback.pauses.push([offset, false])
+  if (data.command === 'abort') rollback.abortedAt ??= offset
+  const step = data.stepId === null ? undefined : rollback.steps.get(data.stepId)
+  if (!step || isOver(step.status)) return
+  if (data.command === 'skip') settle(step, 'skipped', offset, at)
+  if (data.command === 'resolve' && data.resolution === 'manual') settle(step, 'resolved', offset, at)
+  const again =
+    (data.command === 'retry' && step.status !== 'waiting') ||
+    (data.command === 'resolve' && ['keep', 'force', 'merge'].includes(data.resolution ?? ''))
+  if (!again) return
+  step.round++
+  step.attempts = 0
+  step.status = 'waiting'
+  if (data.command === 'resolve') step.resolutions.add(data.resolution!)
+}

@@ -1,0 +1,90 @@
+import type { Plan } from '@unwind/contracts'
+import type { Scenario } from '../scenario/scenario.js'
+import { isOver, namedIn, type NaiveRollback } from './naive.js'
+
+export interface Problem {
+  readonly invariant: string
+  readonly message: string
+}
+
+/**
+ * Why a step may not start, as far as its process could know (I4, I5).
+ * @param known ledger offset up to which the process had handled its partition.
+ * @param at what its clock said, epoch ms.
+ */
+export function startProblem(
+  rollback: NaiveRollback,
+  stepId: string,
+  known: number,
+  at: number,
+  { scenario }: { readonly scenario: Scenario },
+): Problem | null {
+  const revision = rollback.revisions.filter(({ from }) => from < known).at(-1)
+  if (!revision) return { invariant: 'I5', message: 'no plan was requested that it knows' }
+  const { plan } = revision
+  const step = plan.steps.find(s => s.stepId === stepId)
+  if (!step) return { invariant: 'I5', message: `revision ${plan.revision} has no such step` }
+  if (rollback.abortedAt !== null && rollback.abortedAt < known)
+    return { invariant: 'I5', message: 'the rollback was aborted' }
+  if (rollback.pauses.filter(([offset]) => offset < known).at(-1)?.[1])
+    return { invariant: 'I5', message: 'the rollback is paused' }
+  const mine = rollback.steps.get(stepId)!
+  // A step that has begun goes on; what holds steps back holds back those that have not.
+  if (mine.status !== 'waiting' || mine.round > 0 || mine.attempts > 0) return null
+  const open = awaited(plan, rollback, stepId, known).filter(id => {
+    const settledAt = rollback.steps.get(id)?.settledAt ?? null
+    return settledAt === null || settledAt >= known
+  })
+  if (open.length > 0) return { invariant: 'I4', message: `${open.join(', ')} has not settled` }
+  return heldBack(rollback, plan, step, known, at, scenario)
+}
+
+type Step = Plan['steps'][number]
+
+function heldBack(
+  rollback: NaiveRollback,
+  plan: Plan,
+  step: Step,
+  known: number,
+  at: number,
+  scenario: Scenario,
+): Problem | null {
+  const named = namedIn(plan)
+  for (const [actionId, { system, from }] of rollback.unplanned)
+    if (system === step.system && from < known && !named.has(actionId))
+      return { invariant: 'I4', message: `${actionId} of its system is in no plan yet` }
+  if (plan.barrier)
+    for (const { system } of plan.steps)
+      if (!((rollback.fenced.get(system) ?? Number.POSITIVE_INFINITY) < known))
+        return { invariant: 'I4', message: `the barrier misses the fence of ${system}` }
+  const gate = plan.gates.find(g => g.gateId === step.gate)
+  if (!gate || (rollback.gates.get(gate.gateId) ?? Number.POSITIVE_INFINITY) < known) return null
+  if (gate.kind === 'human') return { invariant: 'I4', message: `gate ${gate.gateId} is closed` }
+  // A bake is measured between clocks that may differ: only histories with right clocks can be judged.
+  const skewed = scenario.acts.some(act => act.do === 'fault' && act.kind === 'clock-skew')
+  const since = Math.max(
+    rollback.revisions[0]!.at,
+    ...step.waitsFor.map(id => rollback.steps.get(id)?.settledTime ?? 0),
+  )
+  // The outcome says when it was made, which is before it had its place in the log.
+  const slack = 10_000
+  if (!skewed && at < since - slack + gate.bakeMs)
+    return { invariant: 'I4', message: `gate ${gate.gateId} bakes for ${gate.bakeMs} ms` }
+  return null
+}
+
+/** What a step waits for; through a step that a person settled, also what that one waited for. */
+function awaited(plan: Plan, rollback: NaiveRollback, stepId: string, known: number): string[] {
+  const found = new Set<string>()
+  const open = [stepId]
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const id of plan.steps.find(s => s.stepId === at)?.waitsFor ?? []) {
+      if (found.has(id)) continue
+      found.add(id)
+      const other = rollback.steps.get(id)
+      const byHand = other?.status === 'skipped' || other?.status === 'resolved'
+      if (byHand && isOver(other.status) && (other.settledAt ?? 0) < known) open.push(id)
+    }
+  }
+  return [...found]
+}

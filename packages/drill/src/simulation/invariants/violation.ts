@@ -1,0 +1,8 @@
+/** A promise that a history broke. */
+export interface Violation {
+  /** "I1" to "I8". */
+  readonly invariant: string
+  readonly message: string
+  /** Simulated time, ms after the beginning. */
+  readonly at: number
+}

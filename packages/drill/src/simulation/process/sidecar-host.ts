@@ -1,0 +1,142 @@
+import type { LedgerEvent, UnwindEvent } from '@unwind/contracts'
+import type { ContractFacts } from '@unwind/core'
+import { peekHeaders } from '@unwind/contracts'
+import { createFollower, type EventLog, type Follower } from '@unwind/runtime'
+import { type Adapter } from '@unwind/sidecar'
+import { createAuthority, Relay, SidecarLoop } from '@unwind/sidecar/loop'
+import { ACTIONS, LEDGER } from '../log/sim-log.js'
+import { SimSender } from '../log/sender.js'
+import { httpAdapter } from '../target/http-adapter.js'
+import { sqlAdapter } from '../target/sql-adapter.js'
+import type { World } from '../world.js'
+import { simOpener } from './opener.js'
+import { Process } from './process.js'
+import { SILENT } from './silent.js'
+import type { SystemSite } from './site.js'
+
+/** A place where the sidecar of a system runs, one process after the other. */
+export class SidecarHost {
+  process: Process
+  contract: ContractFacts
+  /** Ledger records that this process has handled, by partition: what it knows. */
+  known: number[] = []
+  keyId: string
+  skew = 0
+  #born = 0
+
+  constructor(
+    private readonly world: World,
+    readonly site: SystemSite,
+    readonly name: string,
+  ) {
+    this.process = new Process(name, world.clock, 0)
+    this.contract = site.contract
+    this.keyId = world.keys.of(site.profile.name)
+  }
+
+  start(): void {
+    const { world, site } = this
+    this.process = new Process(this.name, world.clock, this.skew)
+    this.#born++
+    this.contract = site.contract
+    this.keyId = world.keys.of(site.profile.name)
+    this.known = Array.from({ length: world.log.partitions }, () => 0)
+    this.#run(this.process)
+    site.announcedAt = world.clock.now
+  }
+
+  kill(): void {
+    this.process.die()
+    this.site.capture.lost(this.process)
+    const { process } = this
+    this.world.clock.at(this.world.clock.now + 3_000, () => this.site.group.lose(process))
+  }
+
+  #run(process: Process): void {
+    const { world, site } = this
+    const { profile } = site
+    const { keyId, known } = this
+    const adapter = this.#adapter(process)
+    const sender = new SimSender({
+      log: world.log,
+      random: world.random,
+      faults: world.faults,
+      process,
+      keyId: () => keyId,
+    })
+    const send = (event: LedgerEvent) => {
+      world.watch.sends(this.name, event, known[world.log.partitionOf(event.data.correlationId)] ?? 0)
+      return sender.send(LEDGER, event)
+    }
+    const fatal = () => world.restart(this, 500)
+    const loop = new SidecarLoop({
+      me: {
+        system: profile.name,
+        instance: `${this.name}-${this.#born}`,
+        principal: `sidecar:${profile.name}`,
+        contractVersion: this.contract.contract.version,
+        contractHash: this.contract.hash,
+        retryOf: action => this.contract.contract.actions[action]!.retry,
+        fences: adapter.features.fence !== 'none' || adapter.features.findsActions,
+        atomicEffect: adapter.features.atomicEffect,
+      },
+      adapter,
+      concurrency: 32,
+      send,
+      isLive: partition => follower.isLive({ topic: LEDGER, partition }),
+      failpoint: name => world.failpoint(this, process, name),
+      onFatal: fatal,
+      logger: SILENT,
+      metrics: { attempt() {} },
+      now: process.now,
+      timers: process.timers,
+    })
+    const follower = this.#follow(process, loop, known, fatal)
+    void follower.start()
+    if (adapter.capture)
+      new Relay({
+        system: profile.name,
+        principal: `sidecar:${profile.name}`,
+        source: adapter.capture,
+        send: event => sender.send(ACTIONS, event as UnwindEvent),
+        logger: SILENT,
+        metrics: { relayed() {} },
+        timers: process.timers,
+      }).start()
+  }
+
+  #follow(process: Process, loop: SidecarLoop, known: number[], onFatal: () => void): Follower {
+    const { world, site } = this
+    const admit = createAuthority(world.trust)
+    const opener = simOpener(process, world.faults)
+    return createFollower({
+      log: { consumer: ({ handlers }) => site.group.consumer(process, handlers) } as EventLog,
+      groupId: site.group.id,
+      topics: [LEDGER],
+      logger: SILENT,
+      peek: record => peekHeaders(record.headers),
+      wants: (peek, record) => {
+        known[record.partition] = Number(record.offset) + 1
+        return loop.wants(peek)
+      },
+      open: record => opener.open(record),
+      verify: record => world.trust.verify(record),
+      admit: (event, signer) => admit(event, signer),
+      onEvent: followed => loop.onEvent(followed),
+      onRefused() {},
+      onLive: ({ partition }) => loop.onLive(partition),
+      onReleased: ({ partition }) => loop.onReleased(partition),
+      oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
+      onFatal,
+      timers: process.timers,
+    })
+  }
+
+  #adapter(process: Process): Adapter {
+    const { world, site } = this
+    const wire = { process, random: world.random, faults: world.faults, system: site.profile.name }
+    return site.profile.kind === 'sql'
+      ? sqlAdapter(site.target, wire, site.capture.source(process))
+      : httpAdapter(site.target, wire, { now: process.now, retention: () => site.retentionMs })
+  }
+}
