@@ -44,10 +44,11 @@ function problemsOf(contract: Contract): readonly Found[] {
 function postgresProblems(contract: Contract): readonly Found[] {
   const shape = postgresOptions.safeParse(contract.adapter)
   if (!shape.success)
-    return shape.error.issues.map(issue => ({
-      key: ['adapter', ...issue.path.map(part => (typeof part === 'number' ? part : String(part)))],
-      message: issue.message,
-    }))
+    return shape.error.issues.flatMap(issue => {
+      const key = ['adapter', ...issue.path.map(part => (typeof part === 'number' ? part : String(part)))]
+      if (issue.code !== 'unrecognized_keys') return [{ key, message: issue.message }]
+      return issue.keys.map(name => ({ key: [...key, name], message: 'is not a key of this adapter' }))
+    })
   try {
     parsePostgresOptions({ ...contract, adapter: { ...contract.adapter, url: 'postgres://localhost' } })
     return []

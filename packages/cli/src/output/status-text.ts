@@ -42,9 +42,10 @@ export function statusText(view: Shown, palette: Palette): string {
     view.paused ? 'paused' : null,
     view.expected > 0 ? `${view.restored} of ${count(view.expected, 'item')} restored` : null,
   ]
-  const parts = [headline, palette.tone('dim', facts.filter(fact => fact !== null).join(', ')), '']
+  const parts = [headline, palette.tone('dim', facts.filter(fact => fact !== null).join(', '))]
   if (steps.length > 0)
     parts.push(
+      '',
       table(
         ['tier', 'step', 'status', 'restored', 'tries', 'started', 'took', 'waits for'],
         steps.map(step => stepRow(step, palette)),

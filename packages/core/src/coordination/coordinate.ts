@@ -74,8 +74,11 @@ function fold(
       if (!refused.has(input.claimed)) refused.set(input.claimed, input.message)
       return { state: { ...before, refused }, commands: [] }
     }
-    case 'not-written':
-      return { state: without(before, input.eventId), commands: [{ kind: 'wake', at: input.retryAt }] }
+    case 'not-written': {
+      // It may have been an alarm: its deadline is looked at again, or nobody is ever told (I7).
+      const state = { ...without(before, input.eventId), lookedUpTo: 0 }
+      return { state, commands: [{ kind: 'wake', at: input.retryAt }] }
+    }
     case 'tick':
       return { state: before, commands: [] }
     default:

@@ -75,7 +75,9 @@ function attempt(
   work: Map<string, Work>,
   effectPossible: boolean,
 ): readonly ParticipantCommand[] {
-  if (rollback.aborted || rollback.paused) return []
+  if (rollback.paused) return []
+  // What has begun is let finish, also by another process: else nobody learns how it ended, and the end waits for it (I7).
+  if (rollback.aborted && step.progress.status !== 'started') return []
   if (step.step.contractHash !== me.contractHash) {
     const message =
       `step ${step.step.stepId} was planned with contract ${me.system} ${step.step.contractVersion} ` +

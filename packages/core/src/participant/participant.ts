@@ -86,6 +86,8 @@ export type ParticipantInput =
       readonly work: Work
       readonly result: AttemptResult
     }
+  /** An attempt did not begin: it waited for its turn, and meanwhile it may not (`mayBegin`). */
+  | { readonly kind: 'withdrawn'; readonly stepId: string; readonly work: Work }
   | { readonly kind: 'tick' }
 
 export type ParticipantCommand =
@@ -134,6 +136,20 @@ export function participate(
   return { state: due.state, commands: [...folded.commands, ...due.commands] }
 }
 
+/**
+ * Whether an attempt that was decided earlier may still begin: it may have waited long for its turn, and a person may have
+ * stopped the rollback or settled the step meanwhile (I5).
+ */
+export function mayBegin({ rollback, work }: Participation, stepId: string, decided: Work): boolean {
+  if (rollback.phase !== 'running' || rollback.paused || work.get(stepId) !== decided) return false
+  return !rollback.aborted || hasBegun(rollback, stepId)
+}
+
+/** An abort lets what has begun come to its end. */
+function hasBegun(rollback: Running, stepId: string): boolean {
+  return rollback.steps.get(stepId)?.progress.status === 'started'
+}
+
 function fold(me: Participant, before: Participation | null, input: ParticipantInput, now: number): Decision {
   if (input.kind === 'event') return { state: foldEvent(before, input.event, me), commands: [] }
   if (before === null || before.rollback.phase !== 'running') return { state: before, commands: [] }
@@ -150,6 +166,11 @@ function fold(me: Participant, before: Participation | null, input: ParticipantI
       const events = reportAttempt(me, rollback, input.stepId, input.work, input.result, now)
       const work = new Map(before.work).set(input.stepId, { ...input.work, phase: 'reported' as const })
       return { state: { ...before, work }, commands: events.map(event => ({ kind: 'emit', event })) }
+    }
+    case 'withdrawn': {
+      const work = new Map(before.work)
+      if (work.get(input.stepId) === input.work) work.delete(input.stepId)
+      return { state: { ...before, work }, commands: [] }
     }
     case 'tick':
       return { state: before, commands: [] }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { eventIds, idempotencyKey, type LedgerEvent, type RollbackClosed } from '@unwind/contracts'
 import {
   holdsOffset,
+  mayBegin,
   isSettled,
   type Participant,
   type ParticipantCommand,
@@ -236,6 +237,10 @@ export class SidecarLoop {
     if (!this.#holds(entry)) return
     const { options } = this
     await options.failpoint('sidecar.before-intent')
+    if (!this.#holds(entry)) return
+    const { stepId, work: decided } = command
+    if (!mayBegin(entry.state, stepId, decided))
+      return this.#input(entry.rollbackId, { kind: 'withdrawn', stepId, work: decided })
     const intent = this.#emit(entry, command.intent)
     // Write-ahead: without an effect record in the target, the ledger must say what was about to happen.
     if (command.intentFirst && !(await intent)) return
