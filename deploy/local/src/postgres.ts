@@ -13,7 +13,8 @@ import type { SinglePartStarted } from './registry.js'
 import { Server, tailOf } from './server.js'
 import { unprivilegedUser } from './unprivileged.js'
 
-const SUPERUSER = 'unwind'
+// Not "unwind": a role of that name has the capture's schema first in its search path, and would create its tables there.
+const SUPERUSER = 'postgres'
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: contract files name variables like this
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -119,7 +120,7 @@ describe('contract lint', () => {
         'error bad.yaml:1:1 owner: is missing: expected object, received undefined',
         'error bad.yaml:4:10 version: expected a version such as "1.0.0"',
         'error adapter.yaml:11:5 adapter.capture.tables: Invalid input: expected record, received undefined',
-        'error adapter.yaml:11:13 adapter.capture.tabels: is not a key of this adapter',
+        'error adapter.yaml:12:7 adapter.capture.tabels: is not a key of this adapter',
         'error kind.yaml:8:9 adapter.kind: there is no adapter "oracle"; there are http, postgres',
         '',
       ].join('\n'),

@@ -3,12 +3,18 @@ import { EXIT_CODES } from './shell/exit-codes.js'
 import { failureOf } from './shell/failure.js'
 import { type Io, processIo } from './shell/io.js'
 
+/** What is left open after a verb may take so long to end by itself, milliseconds. */
+const LINGER_MS = 300
+
 /**
  * Runs one verb. Never throws; the process ends by itself when the verb has closed what it opened.
  * @param argv as of `process.argv`: interpreter, program, words.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.exitCode = await run(argv.slice(2), processIo())
+  const code = await run(argv.slice(2), processIo())
+  process.exitCode = code
+  // A retry that nobody waits for any more must not keep a person waiting. Output is flushed: pipes are synchronous.
+  setTimeout(() => process.exit(code), LINGER_MS).unref()
 }
 
 /** @returns the exit code, one of `EXIT_CODES`. */

@@ -1,6 +1,7 @@
 import type { EventLog } from '@unwind/runtime'
 import type { Cli } from './cli.js'
 import { CliError } from './cli-error.js'
+import { brokersAway } from './reachable.js'
 import { needBrokers, type Settings } from './settings.js'
 
 /** How long a verb waits for a first answer of Kafka before it says that Kafka is not there, milliseconds. */
@@ -13,6 +14,9 @@ export async function withLog<T>(
   use: (log: EventLog) => Promise<T>,
 ): Promise<T> {
   const brokers = needBrokers(settings)
+  const away = await brokersAway(brokers)
+  if (away !== null)
+    throw new CliError('unreachable', `Kafka does not answer (${away}).`, 'Look with "unwind doctor".')
   const { connectKafkajs } = await import('@unwind/runtime')
   const log = connectKafkajs({ brokers, clientId: `unwind-cli-${process.pid}`, logger: driverLog(cli) })
   try {

@@ -37,7 +37,7 @@ export async function createJudge(options: {
       const opened = await opener.open(record)
       const base = { record, checked: trust !== null }
       if (opened.kind === 'poison')
-        return { ...base, event: null, problem: opened.message, distrust: null, signer: null }
+        return { ...base, event: null, problem: opened.message, distrust: opened.message, signer: null }
       const { event } = opened
       const verified = trust?.verify(record)
       if (!verified) return { ...base, event, problem: null, distrust: null, signer: null }

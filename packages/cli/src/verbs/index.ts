@@ -6,6 +6,7 @@ import { registerApprove, registerDeny } from './decision.js'
 import { registerDemo } from './demo.js'
 import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
+import { registerDrill } from './drill.js'
 import { registerKeys } from './keys.js'
 import { registerList } from './list.js'
 import {
@@ -51,5 +52,6 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerCoordinator,
     ],
   },
+  { group: 'Rehearse:', register: [registerDrill] },
   { group: 'Shell:', register: [registerCompletion] },
 ]

@@ -13,6 +13,8 @@ import { Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
 
 const RETRY_MS = 1_000
+/** Rollbacks that ended here recently: a late copy of their proposal must not begin them again. */
+const REMEMBER_ENDED = 20_000
 
 /**
  * The coordinator's loop: ledger events in, its own events out. It holds no database; what it knows is the fold of the
@@ -23,6 +25,8 @@ export class LedgerLoop {
   /** By rollback ID, not by entry: a moment far away must not keep an ended rollback in memory. */
   readonly #wakeups: Wakeups<string>
   readonly #orphans: Orphans
+  /** Partition and last revision. */
+  readonly #ended = new Map<string, { readonly partition: number; readonly revision: number }>()
   #stopped = false
 
   constructor(private readonly options: LoopOptions) {
@@ -81,6 +85,8 @@ export class LedgerLoop {
 
   onReleased(partition: number): void {
     for (const entry of this.#entries.release(partition)) this.#wakeups.forget(entry.rollbackId)
+    // Its history is read again from what is open: from there on nothing has ended yet.
+    for (const [rollbackId, ended] of this.#ended) if (ended.partition === partition) this.#ended.delete(rollbackId)
     this.#orphans.onReleased(partition)
   }
 
@@ -98,6 +104,7 @@ export class LedgerLoop {
   }
 
   #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
+    if (this.#isOver(event)) return
     const { rollbackId, correlationId } = event.data
     const { state, commands } = this.#decide(null, input, followed.live)
     if (state === null) {
@@ -155,7 +162,7 @@ export class LedgerLoop {
 
   #input(entry: Entry, input: CoordinationInput, live = this.options.isLive(entry.partition)): void {
     const { state, commands } = this.#decide(entry.state, input, live)
-    if (state === null) this.#forget(entry)
+    if (state === null) this.#end(entry)
     else entry.state = state
     for (const command of commands) this.#run(entry, command)
   }
@@ -231,6 +238,24 @@ export class LedgerLoop {
 
   #holds(entry: Entry): boolean {
     return !this.#stopped && this.#entries.holds(entry)
+  }
+
+  /** A revision after the end begins it again: it names what came late (I1). */
+  #isOver(event: LedgerEvent): boolean {
+    const ended = this.#ended.get(event.data.rollbackId)
+    if (!ended) return false
+    if (event.type === 'RollbackRequested') return event.data.revision <= ended.revision
+    return event.type === 'RollbackProposed'
+  }
+
+  #end(entry: Entry): void {
+    const { rollbackId, partition, state } = entry
+    const { rollback } = state
+    // A denial may cross with the request that an earlier approval allowed: that one is taken.
+    const revision = rollback.phase === 'closed' ? rollback.plan.revision : 0
+    this.#forget(entry)
+    this.#ended.set(rollbackId, { partition, revision })
+    if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 
   #forget(entry: Entry): void {

@@ -1,4 +1,4 @@
-import { isSettled, type Running } from '../unwind/state.js'
+import { isSettled, type Running, type StepState } from '../unwind/state.js'
 import type { Participant, Participation } from './participant.js'
 
 /**
@@ -11,11 +11,18 @@ export function holdsOffset(me: Participant, state: Participation): boolean {
   const { scope } = rollback.plan
   if (scope.length > 0 && !scope.includes(me.system)) return false
   if (state.fence !== 'done') return true
-  if (rollback.aborted || rollback.paused) return state.work.size > 0
+  const mine = [...rollback.steps.values()].filter(s => s.step.system === me.system && !isSettled(s.progress))
+  // An abort lets what has begun finish, and nothing else.
+  if (rollback.aborted) return state.work.size > 0 || mine.some(s => s.progress.status === 'started')
+  if (mine.some(s => needsHistory(rollback, s))) return true
+  if (rollback.paused) return state.work.size > 0
   const stuck = blockedSteps(rollback)
-  return [...rollback.steps.values()].some(
-    s => s.step.system === me.system && !isSettled(s.progress) && !stuck.has(s.step.stepId),
-  )
+  return mine.some(s => !stuck.has(s.step.stepId))
+}
+
+/** No command tells which gates were opened and which fences stand: for a step that has not begun, the log must (I4). */
+function needsHistory({ plan }: Running, { step, progress, round }: StepState): boolean {
+  return (step.gate !== null || plan.barrier) && progress.status === 'waiting' && round === 0
 }
 
 /** Steps that are parked, or wait, directly or not, for one that is. */

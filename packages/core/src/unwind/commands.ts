@@ -1,6 +1,6 @@
 import { type FailureCode, type OperatorCommandIssued, PlanMismatch, thawPlan } from '@unwind/contracts'
 import { isSettled, type RollbackState, type Running, type StepProgress, type StepState } from './state.js'
-import { hydrateSteps, openAnew } from './steps.js'
+import { hydrateSteps, openAnew, passedGates } from './steps.js'
 
 export const OPERATOR_COMMANDS = ['pause', 'resume', 'retry', 'skip', 'resolve', 'abort'] as const
 export type OperatorCommand = (typeof OPERATOR_COMMANDS)[number]
@@ -34,6 +34,8 @@ export function applyCommand(state: RollbackState | null, data: OperatorCommandI
 function standAlone(data: OperatorCommandIssued): Running | null {
   try {
     const plan = thawPlan(data, data)
+    const steps = hydrateSteps(plan, data.steps, data.occurredAt)
+    const begun = [...steps.values()].some(s => s.progress.status !== 'waiting' || s.round > 0)
     return {
       phase: 'running',
       rollbackId: data.rollbackId,
@@ -46,11 +48,13 @@ function standAlone(data: OperatorCommandIssued): Running | null {
       planHash: data.planHash,
       approvals: data.approvals,
       requestedAt: data.occurredAt,
-      steps: hydrateSteps(plan, data.steps, data.occurredAt),
+      steps,
       paused: false,
       aborted: null,
-      openGates: new Set(plan.gates.map(gate => gate.gateId)),
-      fenced: new Set(plan.steps.map(step => step.system)),
+      // I4: of other gates it does not speak; whoever waits behind one has kept its offset (`holdsOffset`).
+      openGates: passedGates(steps),
+      // Once a step has begun, the barrier was passed.
+      fenced: new Set(begun ? plan.steps.map(step => step.system) : []),
       unplanned: new Map(),
       lastEventAt: data.occurredAt,
     }

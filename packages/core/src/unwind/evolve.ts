@@ -2,6 +2,7 @@ import {
   canonicalJson,
   type LedgerEvent,
   type Plan,
+  type PlanStep,
   PlanMismatch,
   type RollbackRequested,
   thawPlan,
@@ -16,7 +17,7 @@ import {
   type Running,
   type StepState,
 } from './state.js'
-import { catchUp, freshStep, hydrateSteps, openAnew } from './steps.js'
+import { catchUp, freshStep, hydrateSteps, openAnew, passedGates } from './steps.js'
 
 /**
  * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
@@ -133,6 +134,7 @@ function request(state: RollbackState | null, data: RollbackRequested): Rollback
   const { plan } = thawed
   const rest = { planText: data.plan, planHash: data.planHash, approvals: data.approvals }
   if (state?.phase === 'running' || state?.phase === 'closed') return supplement(state, plan, rest, data)
+  const steps = hydrateSteps(plan, data.steps, data.occurredAt)
   return {
     phase: 'running',
     ...identity(data),
@@ -142,10 +144,10 @@ function request(state: RollbackState | null, data: RollbackRequested): Rollback
     plan,
     ...rest,
     requestedAt: data.occurredAt,
-    steps: hydrateSteps(plan, data.steps, data.occurredAt),
+    steps,
     paused: false,
     aborted: null,
-    openGates: new Set(),
+    openGates: passedGates(steps),
     fenced: new Set(),
     unplanned: new Map(),
     lastEventAt: data.occurredAt,
@@ -166,10 +168,10 @@ function supplement(
   for (const [stepId, known] of state.steps) {
     const before = catchUp(known, told.get(stepId), data.occurredAt)
     const step = revised.get(stepId)
-    const unchanged =
-      step !== undefined && canonicalJson(step as never) === canonicalJson(before.step as never)
-    if (unchanged) steps.set(stepId, before)
-    else if (step && before.progress.status === 'waiting') steps.set(stepId, { ...before, step })
+    if (step && before.progress.status === 'waiting') steps.set(stepId, { ...before, step })
+    // It may have begun while the revision was on its way or waited for approval. Its share stands; a new place in the
+    // order comes too late for it, and must not cost the others theirs: nobody would plan them again (I7).
+    else if (step && sameShare(step, before.step)) steps.set(stepId, before)
     else {
       const message = `revision ${plan.revision} changes step ${stepId}, which is ${before.progress.status}`
       return refuse(state, { eventId: data.eventId, code: 'contract', message })
@@ -182,6 +184,12 @@ function supplement(
   const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)))
   const base = state.phase === 'running' ? state : reopened(state, data.occurredAt)
   return { ...base, plan, ...rest, steps, unplanned }
+}
+
+/** Whether two versions of a step undo the same by the same contract, whatever they wait for. */
+function sameShare(a: PlanStep, b: PlanStep): boolean {
+  const placed = { ...a, tier: b.tier, waitsFor: b.waitsFor }
+  return canonicalJson(placed as never) === canonicalJson(b as never)
 }
 
 /** A revision that arrives after the end opens the rollback again: what came late is undone under the same ID. */

@@ -52,6 +52,14 @@ export function catchUp(known: StepState, told: StepSnapshot | undefined, at: nu
   return isSettled(progress) ? { ...known, round: told.round, progress, changedAt: at } : known
 }
 
+/** Gates that must have been open, since a step behind them has begun: what an event that stands alone tells of gates. */
+export function passedGates(steps: ReadonlyMap<string, StepState>): ReadonlySet<string> {
+  const passed = new Set<string>()
+  for (const { step, progress, round } of steps.values())
+    if (step.gate !== null && (progress.status !== 'waiting' || round > 0)) passed.add(step.gate)
+  return passed
+}
+
 /** A snapshot says enough to decide who waits for whom; the figures of the outcome stand in the log. */
 function progressFrom(status: string, at: number): StepProgress {
   const told = { actor: 'see the ledger', reason: 'settled before this event' }

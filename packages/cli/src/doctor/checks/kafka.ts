@@ -1,4 +1,5 @@
 import { topicSpecifications } from '@unwind/contracts'
+import { brokersAway } from '../../shell/reachable.js'
 import { type Check, type Finding, fail, ok, reasonOf, warn, within } from '../check.js'
 
 /** Reachability first: without it the other findings would only repeat it. */
@@ -7,6 +8,8 @@ export const checkKafka: Check = async context => {
   if (settings.brokers === null || admin === null)
     return [fail('kafka', 'nobody said where it is', 'Start "unwind dev", or set KAFKA_BROKERS.')]
   const where = settings.brokers.join(',')
+  const away = await brokersAway(settings.brokers)
+  if (away !== null) return [fail('kafka', away, 'Start it, or correct KAFKA_BROKERS.')]
   try {
     await within(admin.describeTopics([settings.topics.rollback]))
   } catch (error) {

@@ -55,8 +55,9 @@ export async function dev(cli: Cli, options: Options): Promise<void> {
   })
   let coordinator: Child | null = null
   try {
-    await prepare(cli, stack)
-    const state = stateOf(cli, options, stack, systems)
+    const prefix = cli.io.env.UNWIND_TOPICS_PREFIX ?? 'unwind'
+    await prepare(cli, stack, prefix)
+    const state = stateOf(cli, options, stack, prefix, systems)
     const startOne = (port: number) => startCoordinatorChild(cli, state, port)
     coordinator = options.coordinator ? await startOne(options.apiPort) : null
     const final: DevState = { ...state, apiUrl: coordinator?.apiUrl ?? null }
@@ -77,8 +78,8 @@ export async function dev(cli: Cli, options: Options): Promise<void> {
 }
 
 /** Topics and schemas: what every process expects to find. */
-async function prepare(cli: Cli, stack: Stack): Promise<void> {
-  const topics = topicNames()
+async function prepare(cli: Cli, stack: Stack, prefix: string): Promise<void> {
+  const topics = topicNames(prefix)
   const log = connectKafkajs({ brokers: stack.brokers, clientId: 'unwind-dev', logger: driverLog(cli) })
   try {
     const admin = await log.admin()
@@ -91,17 +92,16 @@ async function prepare(cli: Cli, stack: Stack): Promise<void> {
   }
 }
 
-function stateOf(cli: Cli, { name }: Options, stack: Stack, systems: readonly string[]): DevState {
+function stateOf(
+  cli: Cli,
+  { name }: Options,
+  stack: Stack,
+  prefix: string,
+  systems: readonly string[],
+): DevState {
   const { keys, trustFile } = ensureDevKeys(join(cli.io.cwd, STATE_DIR, 'keys', name), systems)
-  return {
-    name,
-    pid: process.pid,
-    startedAt: Date.now(),
-    env: { ...stack.env },
-    apiUrl: null,
-    keys,
-    trustFile,
-  }
+  const env = { ...stack.env, UNWIND_TOPICS_PREFIX: prefix }
+  return { name, pid: process.pid, startedAt: Date.now(), env, apiUrl: null, keys, trustFile }
 }
 
 /** Until Ctrl-C. A coordinator that ends is started again, as a supervisor would in production. */

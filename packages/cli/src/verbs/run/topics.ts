@@ -1,4 +1,5 @@
 import { topicSpecifications } from '@unwind/contracts'
+import type { LogAdmin } from '@unwind/runtime'
 import type { Command } from 'commander'
 import { table } from '../../output/table.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
@@ -10,6 +11,16 @@ interface Options {
   readonly output: OutputFormat
 }
 
+async function exists(admin: LogAdmin, topic: string): Promise<boolean> {
+  try {
+    await admin.describeTopics([topic])
+    return true
+  } catch (error) {
+    if ((error as Error).name === 'TopicMissing') return false
+    throw error
+  }
+}
+
 /** Creates what is missing. A topic that differs is an error of the log's admin, which names the difference. */
 export async function applyTopics(cli: Cli, command: Command, { dryRun, output }: Options): Promise<void> {
   const settings = await settingsOf(cli, command)
@@ -17,9 +28,8 @@ export async function applyTopics(cli: Cli, command: Command, { dryRun, output }
   const created = await withLog(cli, settings, async log => {
     const admin = await log.admin()
     if (!dryRun) return answered(cli, settings, admin.applyTopics(wanted))
-    const there = await answered(cli, settings, admin.describeTopics(wanted.map(item => item.topic)))
-    const names = new Set(there.map(item => item.topic))
-    return wanted.map(item => item.topic).filter(topic => !names.has(topic))
+    const there = await Promise.all(wanted.map(({ topic }) => answered(cli, settings, exists(admin, topic))))
+    return wanted.map(({ topic }) => topic).filter((_, i) => !there[i])
   })
   const missing = dryRun ? 'would be created' : 'created'
   const rows = wanted.map(({ topic, partitions, config }) => ({

@@ -180,14 +180,15 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
   const next = new Map(plan.steps.map(step => [step.stepId, step]))
   for (const [stepId, step] of rollback.steps) {
     const revised = next.get(stepId)
-    if (revised && JSON.stringify(revised) === JSON.stringify(step.step)) continue
-    // What has begun may not be changed by a later revision: the whole revision is not taken then.
-    if (!revised || step.status !== 'waiting') return
+    // What has begun keeps its place, whatever a later revision says; its share may not be changed by one.
+    if (!revised) return
+    if (step.status !== 'waiting' && shareOf(revised) !== shareOf(step.step)) return
   }
   for (const [stepId, step] of next) {
     const known = rollback.steps.get(stepId)
-    if (known) known.step = step
-    else
+    if (known) {
+      if (known.status === 'waiting') known.step = step
+    } else
       rollback.steps.set(stepId, {
         step,
         status: 'waiting',
@@ -212,6 +213,10 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
     rollback.gates.clear()
     rollback.fenced.clear()
   }
+}
+
+function shareOf(step: PlanStep): string {
+  return JSON.stringify([step.system, step.contractHash, step.actions])
 }
 
 interface Command {

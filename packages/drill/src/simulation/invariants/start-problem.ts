@@ -24,11 +24,12 @@ export function startProblem(
   const { plan } = revision
   const step = plan.steps.find(s => s.stepId === stepId)
   if (!step) return { invariant: 'I5', message: `revision ${plan.revision} has no such step` }
-  if (rollback.abortedAt !== null && rollback.abortedAt < known)
-    return { invariant: 'I5', message: 'the rollback was aborted' }
   if (rollback.pauses.filter(([offset]) => offset < known).at(-1)?.[1])
     return { invariant: 'I5', message: 'the rollback is paused' }
   const mine = rollback.steps.get(stepId)!
+  // What has begun is let finish.
+  if (rollback.abortedAt !== null && rollback.abortedAt < known && mine.status !== 'started')
+    return { invariant: 'I5', message: 'the rollback was aborted' }
   // A step that has begun goes on; what holds steps back holds back those that have not.
   if (mine.status !== 'waiting' || mine.round > 0 || mine.attempts > 0) return null
   const open = awaited(plan, rollback, stepId, known).filter(id => {
@@ -60,15 +61,13 @@ function heldBack(
   const gate = plan.gates.find(g => g.gateId === step.gate)
   if (!gate || (rollback.gates.get(gate.gateId) ?? Number.POSITIVE_INFINITY) < known) return null
   if (gate.kind === 'human') return { invariant: 'I4', message: `gate ${gate.gateId} is closed` }
-  // A bake is measured between clocks that may differ: only histories with right clocks can be judged.
+  // A bake is measured between clocks that may differ: only histories with right clocks can be judged, by what they said.
   const skewed = scenario.acts.some(act => act.do === 'fault' && act.kind === 'clock-skew')
   const since = Math.max(
     rollback.revisions[0]!.at,
     ...step.waitsFor.map(id => rollback.steps.get(id)?.settledTime ?? 0),
   )
-  // The outcome says when it was made, which is before it had its place in the log.
-  const slack = 10_000
-  if (!skewed && at < since - slack + gate.bakeMs)
+  if (!skewed && at < since + gate.bakeMs)
     return { invariant: 'I4', message: `gate ${gate.gateId} bakes for ${gate.bakeMs} ms` }
   return null
 }

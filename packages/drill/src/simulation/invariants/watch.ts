@@ -110,7 +110,7 @@ export class Watch {
       this.rollbacks.set(rollbackId, rollback)
     }
     if (!rollback.seen.has(event.data.eventId)) this.#check(rollback, event)
-    take(rollback, event, Number(record.offset), record.timestamp)
+    take(rollback, event, Number(record.offset), event.data.occurredAt)
   }
 
   #recordedAction(record: SimRecord, event: UnwindEvent): void {

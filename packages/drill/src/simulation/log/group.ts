@@ -19,6 +19,7 @@ export class SimGroup {
   #holders: (Member | null)[]
   #committed: bigint[]
   #planned = false
+  #generation = 0
 
   constructor(
     readonly id: string,
@@ -79,6 +80,7 @@ export class SimGroup {
   #assign(): void {
     const { random, log } = this.parts
     const shift = random.between(0, 7)
+    const generation = ++this.#generation
     const count = this.#members.length
     this.#holders = this.#holders.map((_, partition) =>
       count === 0 ? null : this.#members[(partition + shift) % count]!,
@@ -90,7 +92,10 @@ export class SimGroup {
         const end = BigInt(log.end(LEDGER, partition))
         return { partition, position: committed < 0n ? 0n : committed, endAtAssignment: end }
       })
-      member.process.later(random.between(0, 30), () => member.assigned(at))
+      member.process.later(random.between(0, 30), () => {
+        // A rebalance that was overtaken by the next one says nothing any more.
+        if (generation === this.#generation) member.assigned(at)
+      })
     }
   }
 
@@ -152,7 +157,7 @@ export class Member implements LogConsumer {
     this.process.later(slow ? random.between(1_000, 15_000) : random.between(0, 4), () => {
       this.#fetching.delete(partition)
       // Meanwhile it may have been given away, and back.
-      if (this.#held.get(partition)?.since !== held.since) return
+      if (this.#held.get(partition)?.since !== held.since) return this.fetch(partition)
       const records = log.partition(LEDGER, partition).slice(held.position, held.position + 64)
       held.position += records.length
       if (records.length > 0) this.handlers.onRecords(records)

@@ -88,7 +88,7 @@ export function command(world: World, id: string, verb: Verb, stepId: string | n
     reason: 'looked at',
     resolution,
     evidence: null,
-    commandId: `${world.clock.now}-${verb}`,
+    commandId: `${world.clock.now}-${verb.replace(' ', '-')}-${stepId ?? 'all'}`,
   })
 }
 
@@ -169,6 +169,8 @@ export function helpEverybody(world: World, round: number): boolean {
     any = true
     approve(world, id)
     openGates(world, id)
+    // Whoever denied what came late has to end the rollback too: nothing else can come of it.
+    if (round > 2 && world.scenario.acts.some(act => act.do === 'deny')) command(world, id, 'abort', null)
     if (rollback.pauses.at(-1)?.[1]) command(world, id, 'resume', null)
     for (const { step, status } of rollback.steps.values())
       if (status === 'parked') command(world, id, round === 0 ? 'retry' : 'resolve manual', step.stepId)

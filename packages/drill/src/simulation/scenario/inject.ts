@@ -46,7 +46,7 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   },
   'short-pause': (world, { kind, which, ms }) => {
     world.faults.note(kind)
-    world.freeze(nth(world.hosts, which), ms / 3)
+    world.freeze(nth(world.hosts, which), Math.floor(ms / 3))
   },
   rebalance: (world, { kind, which }) => {
     world.faults.note(kind)
