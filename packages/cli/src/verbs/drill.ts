@@ -7,8 +7,14 @@ export const registerDrill: Register = (program, cli) => {
   const drill = program.command('drill').description('rehearse failures')
   drill
     .command('simulate')
-    .description('the real decisions and loops in a simulated world full of faults; exit 0 only if no promise was broken')
-    .option('--histories <n>', 'how many; without it, a seed is one history told event by event', wholeNumber(1, MOST_HISTORIES))
+    .description(
+      'the real decisions and loops in a simulated world full of faults; exit 0 only if no promise was broken',
+    )
+    .option(
+      '--histories <n>',
+      'how many; without it, a seed is one history told event by event',
+      wholeNumber(1, MOST_HISTORIES),
+    )
     .option('--seed <n>', 'of the first history; the others follow', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .addHelpText(
       'after',

@@ -86,7 +86,8 @@ export class LedgerLoop {
   onReleased(partition: number): void {
     for (const entry of this.#entries.release(partition)) this.#wakeups.forget(entry.rollbackId)
     // Its history is read again from what is open: from there on nothing has ended yet.
-    for (const [rollbackId, ended] of this.#ended) if (ended.partition === partition) this.#ended.delete(rollbackId)
+    for (const [rollbackId, ended] of this.#ended)
+      if (ended.partition === partition) this.#ended.delete(rollbackId)
     this.#orphans.onReleased(partition)
   }
 

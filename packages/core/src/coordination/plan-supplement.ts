@@ -23,6 +23,7 @@ export function supplement(
     late: state.late.filter(action => rollback.unplanned.has(action.actionId)),
     contracts: context.contracts,
     basis: plan.basis,
+    ...(rollback.refusedRevision === undefined ? {} : { refusedRevision: rollback.refusedRevision }),
   })
   switch (outcome.kind) {
     case 'planned':

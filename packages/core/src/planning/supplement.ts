@@ -21,6 +21,8 @@ export interface SupplementInput {
   readonly late: readonly RecordedAction[]
   readonly contracts: ContractLookup
   readonly basis: Plan['basis']
+  /** The number of a revision that was requested already, and not taken. */
+  readonly refusedRevision?: number
 }
 
 /**
@@ -48,7 +50,7 @@ export function supplementPlan(input: SupplementInput): PlanOutcome {
   const gated = gate(previous, ordered.kept, ordered.added, contracts, input.steps)
   const plan: Plan = {
     ...previous,
-    revision: previous.revision + 1,
+    revision: Math.max(previous.revision, input.refusedRevision ?? 0) + 1,
     basis: input.basis,
     steps: gated.steps.sort(byTier),
     gates: gated.gates,

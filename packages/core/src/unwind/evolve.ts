@@ -2,8 +2,8 @@ import {
   canonicalJson,
   type LedgerEvent,
   type Plan,
-  type PlanStep,
   PlanMismatch,
+  type PlanStep,
   type RollbackRequested,
   thawPlan,
 } from '@unwind/contracts'
@@ -174,7 +174,8 @@ function supplement(
     else if (step && sameShare(step, before.step)) steps.set(stepId, before)
     else {
       const message = `revision ${plan.revision} changes step ${stepId}, which is ${before.progress.status}`
-      return refuse(state, { eventId: data.eventId, code: 'contract', message })
+      const refused = refuse(state, { eventId: data.eventId, code: 'contract', message })
+      return { ...refused, refusedRevision: Math.max(plan.revision, state.refusedRevision ?? 0) }
     }
   }
   for (const [stepId, step] of revised)

@@ -107,6 +107,8 @@ export interface Running extends Common {
   readonly approvals: readonly Approval[]
   /** When the first revision was requested, epoch ms. */
   readonly requestedAt: number
+  /** The latest revision that was requested and did not fit any more; the next one needs a number above it. */
+  readonly refusedRevision?: number
   readonly steps: ReadonlyMap<string, StepState>
   readonly paused: boolean
   readonly aborted: { readonly actor: string; readonly reason: string } | null
@@ -127,6 +129,8 @@ export interface Closed extends Common {
   readonly planHash: string
   readonly approvals: readonly Approval[]
   readonly requestedAt: number
+  /** The latest revision that was requested and did not fit any more; the next one needs a number above it. */
+  readonly refusedRevision?: number
   readonly steps: ReadonlyMap<string, StepState>
   readonly closing: RollbackClosed
   readonly unplanned: ReadonlyMap<string, string>

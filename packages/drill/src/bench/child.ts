@@ -2,6 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
+/**
+ * The flags with which `unwind` starts its processes (bin/unwind.mjs): a young generation of a few megabytes is enough for
+ * short-lived events, and the default would grow to several times the memory that is in use.
+ */
+const NODE_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=512']
+
 /** Starts a process of the benchmark and waits until it says that it is ready. */
 export async function startChild(
   module: URL,
@@ -14,7 +20,7 @@ export async function startChild(
   const child = fork(module, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
-    execArgv: profile,
+    execArgv: [...NODE_FLAGS, ...profile],
   })
   const name = `${module.pathname.split('/').at(-1)} ${args[0]}`
   await Promise.race([

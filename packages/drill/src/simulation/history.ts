@@ -34,7 +34,9 @@ export async function runHistory(scenario: Scenario, told = false): Promise<Hist
     world.log.watch(record => {
       const at = world.clock.now - BEGAN
       lines.push(`${String(at).padStart(7)} ${describe(record.event)}`)
-      hash.update(`${at} ${record.topic} ${record.partition} ${record.offset} ${record.keyId} ${JSON.stringify(record.event)}\n`)
+      hash.update(
+        `${at} ${record.topic} ${record.partition} ${record.offset} ${record.keyId} ${JSON.stringify(record.event)}\n`,
+      )
     })
   for (const act of scenario.acts) world.clock.at(BEGAN + act.at, () => perform(world, act))
   world.clock.at(BEGAN + HEALED_AT, () => world.faults.heal())
@@ -76,31 +78,40 @@ async function untilRest(world: World): Promise<void> {
 function found(world: World, correlationId: string): ReadonlyMap<string, string> {
   const actions = new Map<string, string>()
   for (const [name, { profile, target }] of world.sites)
-    if (profile.kind === 'sql') for (const { actionId } of target.actionsOf(correlationId)) actions.set(actionId, name)
+    if (profile.kind === 'sql')
+      for (const { actionId } of target.actionsOf(correlationId)) actions.set(actionId, name)
   return actions
 }
 
 function perform(world: World, act: Act): void {
   switch (act.do) {
     case 'act':
-      return deeds.act(world, act)
+      deeds.act(world, act)
+      return
     case 'propose':
-      return deeds.propose(world, act.rollback, act.correlation, act.scope)
+      deeds.propose(world, act.rollback, act.correlation, act.scope)
+      return
     case 'verb': {
       const id = deeds.rollbackId(act.rollback)
       const steps = [...(world.watch.rollbacks.get(id)?.steps.keys() ?? [])]
-      return deeds.command(world, id, act.verb, steps[act.step % Math.max(1, steps.length)] ?? null)
+      deeds.command(world, id, act.verb, steps[act.step % Math.max(1, steps.length)] ?? null)
+      return
     }
     case 'approve':
-      return deeds.approve(world, deeds.rollbackId(act.rollback))
+      deeds.approve(world, deeds.rollbackId(act.rollback))
+      return
     case 'deny':
-      return deeds.deny(world, deeds.rollbackId(act.rollback))
+      deeds.deny(world, deeds.rollbackId(act.rollback))
+      return
     case 'open-gates':
-      return deeds.openGates(world, deeds.rollbackId(act.rollback))
+      deeds.openGates(world, deeds.rollbackId(act.rollback))
+      return
     case 'fault':
-      return inject(world, act)
+      inject(world, act)
+      return
     default:
-      return act satisfies never
+      act satisfies never
+      return
   }
 }
 

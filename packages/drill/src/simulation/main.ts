@@ -9,7 +9,12 @@ import { shrink } from './shrink.js'
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { histories: { type: 'string' }, seed: { type: 'string' }, most: { type: 'string' } },
+    options: {
+      histories: { type: 'string' },
+      seed: { type: 'string' },
+      most: { type: 'string' },
+      brief: { type: 'boolean' },
+    },
   })
   const seed = number('seed', values.seed, 1)
   if (seed === null) return 2
@@ -28,6 +33,13 @@ async function main(args: readonly string[]): Promise<number> {
     most,
     progress: done => process.stderr.write(`${done} histories\n`),
   })
+  if (values.brief) {
+    const [failure] = result.failures
+    process.stdout.write(
+      `${JSON.stringify({ histories: result.histories, seed: failure?.scenario.seed, ...failure?.violation })}\n`,
+    )
+    return failure ? 1 : 0
+  }
   for (const failure of result.failures) {
     const shrunk = await shrink(failure)
     const told = await runHistory(shrunk.scenario, true)

@@ -45,7 +45,17 @@ export class World {
     const { clock, faults, trust } = this
     this.random = new Random(scenario.seed, 2)
     this.log = new SimLog(clock, scenario.partitions)
-    this.watch = new Watch({ scenario, clock, log: this.log, trust, began: BEGAN })
+    this.watch = new Watch({
+      scenario,
+      clock,
+      log: this.log,
+      trust,
+      began: BEGAN,
+      fenced: (system, correlationId) => {
+        const site = this.sites.get(system)
+        return site?.profile.kind !== 'sql' || site.target.fenced.has(correlationId)
+      },
+    })
     this.view = new SimView(this.log, this.random, faults)
     this.view.onMoved = (topic, partition) => {
       for (const host of this.coordinators) host.moved(topic, partition)
@@ -114,7 +124,10 @@ export class World {
   ends(topic: string) {
     const { log } = this
     return new Map(
-      Array.from({ length: log.partitions }, (_, p) => [p, { start: 0n, end: BigInt(log.end(topic, p)) }] as const),
+      Array.from(
+        { length: log.partitions },
+        (_, p) => [p, { start: 0n, end: BigInt(log.end(topic, p)) }] as const,
+      ),
     )
   }
 
@@ -154,9 +167,7 @@ export class World {
   unrelayed(): readonly string[] {
     const { published } = this.watch
     return [...this.sites.values()].flatMap(({ target }) =>
-      target.log
-        .map(written => written.actionId)
-        .filter(actionId => !published.has(actionId)),
+      target.log.map(written => written.actionId).filter(actionId => !published.has(actionId)),
     )
   }
 }

@@ -2,13 +2,14 @@ import { setMaxListeners } from 'node:events'
 import { eventIds, idempotencyKey, type LedgerEvent, type RollbackClosed } from '@unwind/contracts'
 import {
   holdsOffset,
-  mayBegin,
   isSettled,
+  mayBegin,
   type Participant,
   type ParticipantCommand,
   type ParticipantInput,
   type Participation,
   participate,
+  type RollbackState,
   unplannedOf,
 } from '@unwind/core'
 import { type Cancel, type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
@@ -311,13 +312,8 @@ export class SidecarLoop {
       return
     }
     const { rollback, fence } = entry.state
-    const open =
-      rollback.phase === 'running' &&
-      [...rollback.steps.values()].some(
-        s => s.step.system === this.options.me.system && !isSettled(s.progress),
-      )
     // The end of an earlier revision, written while this one was requested.
-    if (open) return
+    if (this.#hasOpenStep(rollback)) return
     if (fence === 'done') {
       this.#endUnlessHeld(entry)
       return
@@ -333,11 +329,20 @@ export class SidecarLoop {
     this.#end(oldest!)
   }
 
+  #hasOpenStep(rollback: RollbackState): boolean {
+    if (rollback.phase !== 'running') return false
+    return [...rollback.steps.values()].some(
+      s => s.step.system === this.options.me.system && !isSettled(s.progress),
+    )
+  }
+
   /** Actions that we have reported and that no plan names yet: a revision is on its way. */
   #endUnlessHeld(entry: Entry): void {
     const { rollback } = entry.state
     this.#closedEarly.delete(entry)
     if (rollback.phase === 'running' && unplannedOf(rollback, this.options.me.system).length > 0) return
+    // A revision came after that end, and opened it again for us (I7).
+    if (this.#hasOpenStep(rollback)) return
     this.#end(entry)
   }
 

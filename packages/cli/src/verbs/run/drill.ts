@@ -14,7 +14,10 @@ interface Options {
 export async function simulate(cli: Cli, options: Options): Promise<ExitName> {
   const script = fileURLToPath(new URL('../../../../drill/dist/simulation/main.js', import.meta.url))
   if (!existsSync(script))
-    throw new CliError('failure', `The simulator is not built: ${script} is missing. Build it with "npm run build".`)
+    throw new CliError(
+      'failure',
+      `The simulator is not built: ${script} is missing. Build it with "npm run build".`,
+    )
   const args = (['histories', 'seed'] as const).flatMap(name => {
     const value = options[name]
     return value === undefined ? [] : [`--${name}`, String(value)]

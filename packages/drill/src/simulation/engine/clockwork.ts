@@ -3,6 +3,8 @@ import type { Cancel } from '@unwind/runtime'
 interface Due {
   readonly at: number
   readonly turn: number
+  /** Nothing waits for it but what is put here again: no promise goes on because of it. */
+  readonly quiet: boolean
   run: (() => void) | null
 }
 
@@ -16,7 +18,16 @@ export class Clockwork {
 
   /** Things of one moment happen in the order in which they were asked for. */
   at(moment: number, run: () => void): Cancel {
-    const due: Due = { at: Math.max(this.now, moment), turn: this.#turn++, run }
+    return this.#put(moment, run, false)
+  }
+
+  /** The same for what settles no promise: half of all that happens, and much cheaper. */
+  quietly(moment: number, run: () => void): Cancel {
+    return this.#put(moment, run, true)
+  }
+
+  #put(moment: number, run: () => void, quiet: boolean): Cancel {
+    const due: Due = { at: Math.max(this.now, moment), turn: this.#turn++, quiet, run }
     this.#push(due)
     return () => {
       due.run = null
@@ -36,6 +47,7 @@ export class Clockwork {
       const { run } = due
       due.run = null
       run()
+      if (due.quiet) continue
       await settled()
       return true
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { approvalStatement, type Approval, type UnwindEvent } from '@unwind/contracts'
+import { type Approval, approvalStatement, type UnwindEvent } from '@unwind/contracts'
 import type { SimRecord } from '../log/record.js'
 import { modelSignature, type SimTrust } from '../log/trust.js'
 
@@ -62,5 +62,9 @@ function genuine(trust: SimTrust, rollbackId: string, approval: Approval, at: nu
   const bytes = Buffer.from(approvalStatement(rollbackId, unsigned))
   if (modelSignature(approval.keyId, bytes) !== approval.signature) return false
   const verified = trust.verifyBytes(approval.keyId, bytes, Buffer.from(approval.signature, 'base64url'), at)
-  return verified.ok && verified.signer.principal === approval.approver && verified.signer.roles.includes('approver')
+  return (
+    verified.ok &&
+    verified.signer.principal === approval.approver &&
+    verified.signer.roles.includes('approver')
+  )
 }

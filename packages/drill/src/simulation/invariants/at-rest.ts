@@ -26,7 +26,10 @@ export function checkAtRest(watch: Watch, view: RestView): void {
 function unanswered(watch: Watch, rollback: NaiveRollback): void {
   if (rollback.denied || rollback.refused) return
   const asked = rollback.asked !== null
-  if (!asked) return watch.broken('I1', `${rollback.id} was proposed, and nobody answered`)
+  if (!asked) {
+    watch.broken('I1', `${rollback.id} was proposed, and nobody answered`)
+    return
+  }
   if (!rollback.escalations.some(e => e.id.includes('/approval r')))
     watch.broken('I7', `${rollback.id} waits for approval, and nobody was told`)
 }
@@ -55,15 +58,23 @@ function said(rollback: NaiveRollback): boolean {
 /** I7: an open rollback waits for a person, and a person was told; everything else has to end. */
 function open(watch: Watch, rollback: NaiveRollback, view: RestView): void {
   const { id } = rollback
-  if (view.helped) return watch.broken('I7', `${id} does not end though people did all they were asked: ${where(rollback)}`)
+  if (view.helped) {
+    watch.broken('I7', `${id} does not end though people did all they were asked: ${where(rollback)}`)
+    return
+  }
   const parked = [...rollback.steps.values()].filter(s => s.status === 'parked')
   const paused = rollback.pauses.at(-1)?.[1] === true
   const plan = planOf(rollback)!
   const gated = plan.gates.some(g => g.kind === 'human' && !rollback.gates.has(g.gateId))
   const waits = parked.length > 0 || paused || gated || rollback.asked !== null || said(rollback)
-  if (!waits) return watch.broken('I7', `${id} neither ends nor waits for a person: ${where(rollback)}`)
-  if (rollback.escalations.length === 0)
-    return watch.broken('I7', `${id} waits for a person, and nobody was told: ${where(rollback)}`)
+  if (!waits) {
+    watch.broken('I7', `${id} neither ends nor waits for a person: ${where(rollback)}`)
+    return
+  }
+  if (rollback.escalations.length === 0) {
+    watch.broken('I7', `${id} waits for a person, and nobody was told: ${where(rollback)}`)
+    return
+  }
   for (const { step } of parked)
     if (!rollback.escalations.some(e => e.stepId === step.stepId) && rollback.abortedAt === null)
       watch.broken('I7', `${id}: ${step.stepId} is parked, and nobody was told`)
@@ -81,8 +92,12 @@ function sameView(watch: Watch, rollback: NaiveRollback, view: RestView): void {
   if (state?.phase !== 'running' || rollback.closed) return
   for (const [stepId, { progress }] of state.steps) {
     const told = rollback.steps.get(stepId)
-    if (told && (told.status === progress.status || (isOver(told.status) && progress.status === told.status))) continue
-    watch.broken('I8', `${rollback.id}: a coordinator sees ${stepId} ${progress.status}, the log says ${told?.status ?? 'nothing'}`)
+    if (told && (told.status === progress.status || (isOver(told.status) && progress.status === told.status)))
+      continue
+    watch.broken(
+      'I8',
+      `${rollback.id}: a coordinator sees ${stepId} ${progress.status}, the log says ${told?.status ?? 'nothing'}`,
+    )
   }
   for (const { rollbackId, claimed } of watch.forged)
     if (rollbackId === rollback.id && !rollback.escalations.some(e => e.kind === 'unauthorised'))

@@ -9,6 +9,8 @@ export interface NaiveStep {
   /** Ledger offset at which it settled. */
   settledAt: number | null
   settledTime: number
+  /** Ledger offset at which it was parked in this round. */
+  parkedAt: number | null
   resolutions: Set<string>
   restored: number
   expected: number
@@ -27,6 +29,8 @@ export interface NaiveRollback {
   /** [offset, paused] in the order of the log. */
   readonly pauses: (readonly [number, boolean])[]
   abortedAt: number | null
+  /** It was closed or denied at some time. */
+  ended: boolean
   closed: { readonly endState: string; readonly offset: number } | null
   readonly gates: Map<string, number>
   readonly fenced: Map<string, number>
@@ -61,6 +65,7 @@ export function emptyRollback(id: string, correlationId: string, partition: numb
     steps: new Map(),
     pauses: [],
     abortedAt: null,
+    ended: false,
     closed: null,
     gates: new Map(),
     fenced: new Map(),
@@ -88,6 +93,7 @@ export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number
       if (rollback.revisions.length === 0) {
         if (event.data.approver.startsWith('policy:')) rollback.refused = true
         else if (rollback.asked !== null) rollback.denied = true
+        rollback.ended ||= rollback.refused || rollback.denied
       }
       break
     case 'RollbackRequested':
@@ -112,7 +118,9 @@ export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number
     }
     case 'StepParked': {
       const step = ofRound(rollback, running, event.data)
-      if (step) step.status = 'parked'
+      if (!step) break
+      step.status = 'parked'
+      step.parkedAt ??= offset
       break
     }
     case 'CompensationCompleted': {
@@ -145,6 +153,7 @@ export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number
       const open = [...rollback.steps.values()].some(step => !isOver(step.status))
       if (running && (!open || event.data.endState === 'ABANDONED'))
         rollback.closed = { endState: event.data.endState, offset }
+      rollback.ended ||= rollback.closed !== null
       break
     }
     default:
@@ -158,7 +167,8 @@ function ofRound(
   data: { readonly stepId: string; readonly system: string; readonly round: number },
 ): NaiveStep | null {
   const step = running ? rollback.steps.get(data.stepId) : undefined
-  if (!step || step.step.system !== data.system || isOver(step.status) || step.round !== data.round) return null
+  if (!step || step.step.system !== data.system || isOver(step.status) || step.round !== data.round)
+    return null
   return step
 }
 
@@ -196,6 +206,7 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
         attempts: 0,
         settledAt: null,
         settledTime: 0,
+        parkedAt: null,
         resolutions: new Set(),
         restored: 0,
         expected: 0,
@@ -205,7 +216,8 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
   rollback.denied = false
   if (rollback.asked !== null && rollback.asked <= plan.revision) rollback.asked = null
   const named = namedIn(plan)
-  for (const actionId of rollback.unplanned.keys()) if (named.has(actionId)) rollback.unplanned.delete(actionId)
+  for (const actionId of rollback.unplanned.keys())
+    if (named.has(actionId)) rollback.unplanned.delete(actionId)
   if (rollback.closed) {
     rollback.closed = null
     rollback.abortedAt = null
@@ -240,5 +252,6 @@ function command(rollback: NaiveRollback, data: Command, offset: number, at: num
   step.round++
   step.attempts = 0
   step.status = 'waiting'
+  step.parkedAt = null
   if (data.command === 'resolve') step.resolutions.add(data.resolution!)
 }

@@ -1,6 +1,7 @@
 import type { Plan, RollbackRequested } from '@unwind/contracts'
 import { FINAL } from '../process/contracts.js'
-import { namedIn, type NaiveRollback } from './naive.js'
+import { APPROVER } from '../process/keys.js'
+import { type NaiveRollback, namedIn } from './naive.js'
 import type { Problem } from './start-problem.js'
 import type { Watch } from './watch.js'
 
@@ -12,7 +13,10 @@ export function planProblem(rollback: NaiveRollback, data: RollbackRequested, wa
     const needed = watch.proposedAt.get(rollback.id) ?? 0
     const basis = Number(plan.basis?.offset ?? 0)
     if (basis < needed)
-      return { invariant: 'I8', message: `${at} knows the actions up to ${basis}, and ${needed} were recorded` }
+      return {
+        invariant: 'I8',
+        message: `${at} knows the actions up to ${basis}, and ${needed} were recorded`,
+      }
     const named = namedIn(plan)
     const missing = (watch.recorded.get(rollback.correlationId) ?? []).filter(
       action =>
@@ -23,7 +27,21 @@ export function planProblem(rollback: NaiveRollback, data: RollbackRequested, wa
     if (missing.length > 0)
       return { invariant: 'I8', message: `${at} does not name ${missing.map(m => m.actionId).join(', ')}` }
   }
-  return orderProblem(plan, at, watch) ?? contentProblem(plan, at)
+  return (
+    authorityProblem(plan, data, at, watch) ??
+    orderProblem(plan, at, watch) ??
+    contentProblem(plan, at, watch)
+  )
+}
+
+/** Only what was asked for, and where people have to say yes, a person did. */
+function authorityProblem(plan: Plan, data: RollbackRequested, at: string, watch: Watch): Problem | null {
+  const outside = plan.steps.find(step => plan.scope.length > 0 && !plan.scope.includes(step.system))
+  if (outside) return { invariant: 'I5', message: `${at} undoes ${outside.stepId}, which nobody asked for` }
+  const asks = watch.parts.scenario.approval === 'people' && plan.steps.length > 0
+  if (asks && !data.approvals.some(approval => approval.approver === APPROVER))
+    return { invariant: 'I5', message: `${at} was approved by nobody` }
+  return null
 }
 
 /** Who depends on another acted after it, so it is undone before. Tandem groups and late steps have rules of their own. */
@@ -39,13 +57,21 @@ function orderProblem(plan: Plan, at: string, watch: Watch): Problem | null {
   return null
 }
 
-function contentProblem(plan: Plan, at: string): Problem | null {
+function contentProblem(plan: Plan, at: string, watch: Watch): Problem | null {
+  const order = new Map((watch.recorded.get(plan.correlationId) ?? []).map(a => [a.actionId, a.offset]))
   const seen = new Set<string>()
-  for (const step of plan.steps)
+  for (const step of plan.steps) {
+    let last = Number.POSITIVE_INFINITY
     for (const { actionId, action } of step.actions) {
-      if (action === FINAL) return { invariant: 'I3', message: `${at} undoes ${actionId}, which cannot be undone` }
+      const offset = order.get(actionId) ?? last
+      if (plan.revision === 1 && offset > last)
+        return { invariant: 'I4', message: `${at} undoes ${actionId} before what came after it` }
+      last = offset
+      if (action === FINAL)
+        return { invariant: 'I3', message: `${at} undoes ${actionId}, which cannot be undone` }
       if (seen.has(actionId)) return { invariant: 'I2', message: `${at} undoes ${actionId} twice` }
       seen.add(actionId)
     }
+  }
   return null
 }

@@ -1,6 +1,6 @@
-import type { Plan } from '@unwind/contracts'
+import type { CompensationStarted, Plan } from '@unwind/contracts'
 import type { Scenario } from '../scenario/scenario.js'
-import { isOver, namedIn, type NaiveRollback } from './naive.js'
+import { isOver, type NaiveRollback, namedIn } from './naive.js'
 
 export interface Problem {
   readonly invariant: string
@@ -10,13 +10,11 @@ export interface Problem {
 /**
  * Why a step may not start, as far as its process could know (I4, I5).
  * @param known ledger offset up to which the process had handled its partition.
- * @param at what its clock said, epoch ms.
  */
 export function startProblem(
   rollback: NaiveRollback,
-  stepId: string,
+  { stepId, occurredAt: at, contractVersion, attempt }: CompensationStarted,
   known: number,
-  at: number,
   { scenario }: { readonly scenario: Scenario },
 ): Problem | null {
   const revision = rollback.revisions.filter(({ from }) => from < known).at(-1)
@@ -26,6 +24,13 @@ export function startProblem(
   if (!step) return { invariant: 'I5', message: `revision ${plan.revision} has no such step` }
   if (rollback.pauses.filter(([offset]) => offset < known).at(-1)?.[1])
     return { invariant: 'I5', message: 'the rollback is paused' }
+  if (step.contractVersion !== contractVersion)
+    return {
+      invariant: 'I5',
+      message: `planned with contract ${step.contractVersion}, not ${contractVersion}`,
+    }
+  const { attempts } = scenario.systems.find(s => s.name === step.system)!
+  if (attempt > attempts) return { invariant: 'I7', message: `attempt ${attempt} of ${attempts}` }
   const mine = rollback.steps.get(stepId)!
   // What has begun is let finish.
   if (rollback.abortedAt !== null && rollback.abortedAt < known && mine.status !== 'started')
@@ -50,6 +55,14 @@ function heldBack(
   at: number,
   scenario: Scenario,
 ): Problem | null {
+  for (const other of rollback.steps.values())
+    if (
+      step.tandem !== null &&
+      other.step.tandem === step.tandem &&
+      (other.parkedAt ?? known) < known &&
+      (other.settledAt ?? known) >= known
+    )
+      return { invariant: 'I4', message: `${other.step.stepId} of its tandem group is parked` }
   const named = namedIn(plan)
   for (const [actionId, { system, from }] of rollback.unplanned)
     if (system === step.system && from < known && !named.has(actionId))

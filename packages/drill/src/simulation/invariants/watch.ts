@@ -7,9 +7,9 @@ import type { Scenario } from '../scenario/scenario.js'
 import type { Effect, Observation } from '../target/target.js'
 import { accepts } from './acceptance.js'
 import { emptyRollback, isOver, type NaiveRollback, planOf, take } from './naive.js'
+import { planProblem } from './plan-problem.js'
 import { startProblem } from './start-problem.js'
 import type { Violation } from './violation.js'
-import { planProblem } from './plan-problem.js'
 
 export interface WatchParts {
   readonly scenario: Scenario
@@ -17,13 +17,18 @@ export interface WatchParts {
   readonly log: SimLog
   readonly trust: SimTrust
   readonly began: number
+  /** Whether a system that has a fence has put it up, and so has looked into what it holds. */
+  fenced(system: string, correlationId: string): boolean
 }
 
 /** Looks at the log and the targets, nothing else, and says when a promise is broken. After every event. */
 export class Watch {
   readonly rollbacks = new Map<string, NaiveRollback>()
   /** Recorded actions that count, by correlation ID: system, action, offset. */
-  readonly recorded = new Map<string, { readonly system: string; readonly actionId: string; readonly offset: number }[]>()
+  readonly recorded = new Map<
+    string,
+    { readonly system: string; readonly actionId: string; readonly offset: number }[]
+  >()
   /** Actions in the topic, whether they count or not. */
   readonly published = new Set<string>()
   readonly forged: { readonly rollbackId: string; readonly claimed: string }[] = []
@@ -58,9 +63,15 @@ export class Watch {
     const { rollbackId, stepId } = event.data
     this.#intents.add(`${rollbackId}/${stepId}`)
     const rollback = this.rollbacks.get(rollbackId)
-    if (!rollback) return this.broken('I5', `${process} starts ${stepId} of ${rollbackId}, which nobody requested`)
-    const problem = startProblem(rollback, stepId, known, event.data.occurredAt, this.parts)
-    if (problem) this.broken(problem.invariant, `${process} starts ${rollbackId}/${stepId}: ${problem.message}`)
+    if (!rollback) {
+      this.broken('I5', `${process} starts ${stepId} of ${rollbackId}, which nobody requested`)
+      return
+    }
+    if (!this.parts.fenced(event.data.system, event.data.correlationId))
+      this.broken('I4', `${process} starts ${rollbackId}/${stepId} without its fence`)
+    const problem = startProblem(rollback, event.data, known, this.parts)
+    if (problem)
+      this.broken(problem.invariant, `${process} starts ${rollbackId}/${stepId}: ${problem.message}`)
   }
 
   effect(effect: Effect): void {
@@ -72,13 +83,17 @@ export class Watch {
     const [rollbackId = '', stepId = ''] = splitKey(effect.key)
     const rollback = this.rollbacks.get(rollbackId)
     const step = rollback?.steps.get(stepId)
-    if (!rollback || !step) return this.broken('I5', `${at}: no request names this step`)
+    if (!rollback || !step) {
+      this.broken('I5', `${at}: no request names this step`)
+      return
+    }
     const inPlan = rollback.revisions.some(({ plan }) => {
       const found = plan.steps.find(s => s.stepId === stepId && s.system === effect.system)
       const ids = new Set(found?.actions.map(action => action.actionId))
       return effect.actionIds.every(id => ids.has(id))
     })
-    if (!inPlan) this.broken('I5', `${at}: no accepted plan has step ${stepId} with ${effect.actionIds.join(', ')}`)
+    if (!inPlan)
+      this.broken('I5', `${at}: no accepted plan has step ${stepId} with ${effect.actionIds.join(', ')}`)
     if (!this.#intents.has(effect.key)) this.broken('I5', `${at}: nobody said that it begins`)
     const profile = this.parts.scenario.systems.find(s => s.name === effect.system)!
     // What an emitter wrote with a key that had just been revoked is there to be read, though it does not count.
@@ -86,7 +101,8 @@ export class Watch {
       this.broken('I2', `${at}: the ledger does not hold the intent`)
     const newer = effect.from !== effect.to && !effect.left.includes(effect.from)
     const chosen = profile.onConflict === 'force' || step.resolutions.has('force')
-    if (newer && !chosen) this.broken('I6', `${at}: ${effect.from} is newer than the action, and nobody chose to overwrite it`)
+    if (newer && !chosen)
+      this.broken('I6', `${at}: ${effect.from} is newer than the action, and nobody chose to overwrite it`)
     if (effect.resolution !== null && !step.resolutions.has(effect.resolution))
       this.broken('I6', `${at}: nobody chose "${effect.resolution}"`)
   }
@@ -95,13 +111,17 @@ export class Watch {
     const { event } = record
     if (event === null) return
     if (event.type === 'ActionRecorded') this.published.add(event.data.eventId)
-    if (event.type === 'CompensationStarted') this.#written.add(`${event.data.rollbackId}/${event.data.stepId}`)
+    if (event.type === 'CompensationStarted')
+      this.#written.add(`${event.data.rollbackId}/${event.data.stepId}`)
     if (!accepts(this.parts.trust, record)) {
       if ('rollbackId' in event.data)
         this.forged.push({ rollbackId: event.data.rollbackId, claimed: event.type })
       return
     }
-    if (record.topic === ACTIONS) return this.#recordedAction(record, event)
+    if (record.topic === ACTIONS) {
+      this.#recordedAction(record, event)
+      return
+    }
     if (record.topic !== LEDGER || !('rollbackId' in event.data)) return
     const { rollbackId, correlationId } = event.data
     let rollback = this.rollbacks.get(rollbackId)
@@ -132,9 +152,11 @@ export class Watch {
         return
       }
       case 'CompensationCompleted':
-        return this.#proof(rollback, event.data)
+        this.#proof(rollback, event.data)
+        return
       case 'RollbackClosed':
-        return this.#end(rollback, event.data)
+        this.#end(rollback, event.data)
+        return
       default:
     }
   }
@@ -146,7 +168,10 @@ export class Watch {
   ): void {
     const key = `${rollback.id}/${data.stepId}`
     const step = rollback.steps.get(data.stepId)
-    if (!step) return this.broken('I3', `${key} is completed, and no plan has it`)
+    if (!step) {
+      this.broken('I3', `${key} is completed, and no plan has it`)
+      return
+    }
     const seen = (this.#seen.get(key) ?? []).some(
       o =>
         o.system === data.system &&

@@ -71,7 +71,7 @@ export class SimGroup {
     if (this.#planned) return
     this.#planned = true
     const { faults, random } = this.parts
-    faults.clock.at(faults.clock.now + random.between(1, 20), () => {
+    faults.clock.quietly(faults.clock.now + random.between(1, 20), () => {
       this.#planned = false
       this.#assign()
     })

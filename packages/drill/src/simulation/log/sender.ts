@@ -55,7 +55,7 @@ export class SimSender {
     const { process, random, faults, log } = this.parts
     const { name } = process
     // On the wire it no longer needs the process: a batch that was sent arrives though its sender is dead by then.
-    faults.clock.at(faults.clock.now + delay, () => {
+    faults.clock.quietly(faults.clock.now + delay, () => {
       if (faults.take('produce-failed', name)) return this.#settle(batch, null)
       const order = batch.length > 1 && faults.take('reordered-send', name) ? [...batch].reverse() : batch
       const places = new Map(order.map(item => [item, log.append(item.out)]))

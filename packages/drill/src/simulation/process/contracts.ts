@@ -29,7 +29,9 @@ export function contractOf(profile: SystemProfile, generation: number): Contract
     ...(profile.tandem === null ? {} : { tandem: profile.tandem }),
     ...(gate === null
       ? {}
-      : { gate: gate.kind === 'human' ? { kind: 'human' as const } : { kind: 'bake' as const, for: gate.ms } }),
+      : {
+          gate: gate.kind === 'human' ? { kind: 'human' as const } : { kind: 'bake' as const, for: gate.ms },
+        }),
   }
   return { contract, hash: `${profile.name}-contract-${generation}` }
 }

@@ -1,6 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
 import { topicNames } from '@unwind/contracts'
-import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy } from '@unwind/core'
 import {
   Catalogue,
   type CommandRequest,
@@ -14,6 +13,7 @@ import {
   SystemFactsSource,
   TrustedRecords,
 } from '@unwind/coordinator/ledger'
+import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy } from '@unwind/core'
 import type { EventLog, SigningKey } from '@unwind/runtime'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
@@ -140,7 +140,12 @@ export class CoordinatorHost {
         }
       },
       actionsOf: id =>
-        patiently(PLAN_WITHIN_MS, () => clock.now, () => catalogue.actionsOf(id, PLAN_WITHIN_MS), timers),
+        patiently(
+          PLAN_WITHIN_MS,
+          () => clock.now,
+          () => catalogue.actionsOf(id, PLAN_WITHIN_MS),
+          timers,
+        ),
       factsOf: (systems, from) => facts.of(systems, from),
       historyOf: (id, until) => reading.historyOf(id, until),
       logger: SILENT,
@@ -155,7 +160,10 @@ export class CoordinatorHost {
       opener,
       trust,
       loop,
-      quarantine: { quarantine: async () => ({ topic: '', partition: 0, offset: 0n }), close: async () => {} },
+      quarantine: {
+        quarantine: async () => ({ topic: '', partition: 0, offset: 0n }),
+        close: async () => {},
+      },
       logger: SILENT,
       refused() {},
       onFatal: () => world.restart(this, 500),

@@ -71,7 +71,7 @@ export class Process {
     every: (ms, run) => {
       let stopped = false
       const begin = () => {
-        this.clock.at(this.clock.now + ms, () => {
+        this.clock.quietly(this.clock.now + ms, () => {
           if (stopped || !this.#alive) return
           if (this.paused) return begin()
           run()

@@ -52,7 +52,8 @@ export class SimView {
       const found = new Set<string>()
       for (const records of this.#records.values())
         for (const { event, key } of records)
-          if (event && 'rollbackId' in event.data && event.data.rollbackId === rollbackId && key) found.add(key)
+          if (event && 'rollbackId' in event.data && event.data.rollbackId === rollbackId && key)
+            found.add(key)
       return [...found]
     })
   }
@@ -63,7 +64,7 @@ export class SimView {
     this.#moving.add(at)
     const { clock } = this.faults
     const delay = this.random.between(1, 30)
-    clock.at(Math.max(clock.now + delay, this.#stuckUntil, this.#awayUntil), () => {
+    clock.quietly(Math.max(clock.now + delay, this.#stuckUntil, this.#awayUntil), () => {
       this.#moving.delete(at)
       const records = this.log.partition(topic, partition)
       const from = Number(this.#watermarks.get(at) ?? 0n)

@@ -25,7 +25,10 @@ export function act(world: World, deed: Omit<Extract<Act, { do: 'act' }>, 'at' |
   const action = deed.irreversible ? FINAL : DONE
   const written = target.act(correlation, `${deed.system}:${n}`, action, `item-${deed.item}`)
   if (!written) return
-  if (site.profile.kind === 'sql') return site.capture.stirred()
+  if (site.profile.kind === 'sql') {
+    site.capture.stirred()
+    return
+  }
   // Only what stands before it: systems that call each other in a circle have no order that could be judged.
   const before = (world.watch.recorded.get(correlation) ?? []).filter(other => other.system < deed.system)
   const cause = deed.cause === null ? null : (before.at(-1)?.actionId ?? null)
@@ -164,7 +167,10 @@ export function helpEverybody(world: World, round: number): boolean {
   let any = false
   for (const rollback of world.watch.rollbacks.values()) {
     const { id } = rollback
-    const waits = rollback.revisions.length > 0 ? rollback.closed === null || rollback.asked !== null : rollback.asked !== null
+    const waits =
+      rollback.revisions.length > 0
+        ? rollback.closed === null || rollback.asked !== null
+        : rollback.asked !== null
     if (!waits || rollback.denied) continue
     any = true
     approve(world, id)

@@ -1,4 +1,4 @@
-import { cloudEventType, eventIds, HEADER, type LedgerEvent } from '@unwind/contracts'
+import { cloudEventType, eventIds, freezePlan, HEADER, type LedgerEvent, type Plan } from '@unwind/contracts'
 import { planOf } from '../invariants/naive.js'
 import { outgoing, type SimRecord } from '../log/record.js'
 import { LEDGER } from '../log/sim-log.js'
@@ -137,7 +137,11 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
     site.contract = contractOf(site.profile, site.generation)
     world.publish()
     const hosts = world.sidecars.filter(host => host.site === site)
-    hosts.forEach((host, i) => world.clock.at(world.clock.now + i * ms, () => world.restart(host, 300)))
+    let at = world.clock.now
+    for (const host of hosts) {
+      world.clock.at(at, () => world.restart(host, 300))
+      at += ms
+    }
   },
   'operator-verb': (world, { kind, which }) => {
     world.faults.note(kind)
@@ -161,8 +165,11 @@ function crash(world: World, host: Host, { kind, ms }: Fault): void {
 function replay(world: World, { kind, which }: Fault): void {
   const records = world.log.partition(LEDGER, which % world.log.partitions)
   if (records.length === 0) return
-  world.faults.note(kind)
   const record = nth<SimRecord>(records, which)
+  const { event } = record
+  // A coordinator that was restarted does not know an ended rollback: its proposal, written anew, would be another one.
+  if (event?.type === 'RollbackProposed' && world.watch.rollbacks.get(event.data.rollbackId)?.ended) return
+  world.faults.note(kind)
   world.log.append({ ...record, key: record.key ?? '' })
 }
 
@@ -174,11 +181,16 @@ function lateAction(world: World, { kind, which }: Fault): void {
 }
 
 /** Somebody without the right writes what would do harm. */
-function forge(world: World, { kind, which }: Fault): void {
-  const rollback = nth([...world.watch.rollbacks.values()], which)
-  if (!rollback) return
+function forge(world: World, { kind, which, times }: Fault): void {
+  const all = [...world.watch.rollbacks.values()]
+  if (all.length === 0) return
+  const rollback = nth(all, which)
   world.faults.note(kind)
   const plan = planOf(rollback)
+  if (plan && times === 1) {
+    unapproved(world, plan)
+    return
+  }
   const step = plan && plan.steps.length > 0 ? nth(plan.steps, which) : null
   const about = {
     rollbackId: rollback.id,
@@ -207,9 +219,44 @@ function forge(world: World, { kind, which }: Fault): void {
           notes: [],
         },
       }
-    : { type: 'NoteAdded', data: { ...about, eventId: `${rollback.id}/note/x`, emitter: PROPOSER, author: 'user:eve', text: 'x' } }
+    : {
+        type: 'NoteAdded',
+        data: {
+          ...about,
+          eventId: `${rollback.id}/note/x`,
+          emitter: PROPOSER,
+          author: 'user:eve',
+          text: 'x',
+        },
+      }
   const system = step?.system ?? 'coordinator'
   const keys = [null, CLIENT_KEY, 'key-of-nobody', world.keys.of(system), world.keys.of('coordinator')]
   const keyId = nth(keys, which)
   world.log.append(outgoing(LEDGER, event, keyId, keyId === world.keys.of(system)))
+}
+
+/** Signed by a coordinator's own key, and covered by nobody's approval: everything at once. */
+function unapproved(world: World, before: Plan): void {
+  const steps = before.steps.map(step => ({ ...step, waitsFor: [], tier: 0, gate: null, tandem: null }))
+  const plan: Plan = { ...before, revision: before.revision + 1, barrier: false, gates: [], steps }
+  const { rollbackId: id, correlationId: correlation, revision } = plan
+  const frozen = freezePlan(plan)
+  const event: LedgerEvent = {
+    type: 'RollbackRequested',
+    data: {
+      rollbackId: id,
+      correlationId: correlation,
+      occurredAt: world.clock.now,
+      causationId: null,
+      eventId: `${eventIds.requested(id, revision)}/forged`,
+      emitter: 'coordinator',
+      revision,
+      ...frozen,
+      approvals: [],
+      requestedBy: PROPOSER,
+      policy: 'none',
+      steps: [],
+    },
+  }
+  world.log.append(outgoing(LEDGER, event, world.keys.of('coordinator')))
 }

@@ -12,7 +12,10 @@ export interface Wire {
 /** How long a caller waits for an answer, ms. */
 export const CALL_TIMEOUT_MS = 2_000
 
-export type Called<T> = { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'away' } | { readonly kind: 'no-answer' }
+export type Called<T> =
+  | { readonly kind: 'answer'; readonly value: T }
+  | { readonly kind: 'away' }
+  | { readonly kind: 'no-answer' }
 
 /**
  * One call over the network: the request takes its time and happens even if the caller has died or given up meanwhile; the
@@ -22,7 +25,8 @@ export type Called<T> = { readonly kind: 'answer'; readonly value: T } | { reado
 export function call<T>(wire: Wire, writes: boolean, carryOut: () => T): Promise<Called<T>> {
   const { process, random, faults, system } = wire
   const { clock } = faults
-  if (faults.take('target-away', system)) return process.answer(random.between(1, 5), () => ({ kind: 'away' }) as const)
+  if (faults.take('target-away', system))
+    return process.answer(random.between(1, 5), () => ({ kind: 'away' }) as const)
   const lostBefore = writes && faults.take('target-no-answer-without-effect', system)
   const lostAfter = !lostBefore && writes && faults.take('target-no-answer-with-effect', system)
   const late = writes && !lostBefore && faults.take('target-delayed-request', system)
@@ -36,7 +40,7 @@ export function call<T>(wire: Wire, writes: boolean, carryOut: () => T): Promise
     if (lostBefore || lostAfter || late) process.later(CALL_TIMEOUT_MS, () => give({ kind: 'no-answer' }))
     if (lostBefore) return
     const arrives = late ? random.between(CALL_TIMEOUT_MS, 6_000) : random.between(0, 3)
-    clock.at(clock.now + arrives, () => {
+    clock.quietly(clock.now + arrives, () => {
       const value = carryOut()
       if (!lostAfter) process.later(random.between(0, 3), () => give({ kind: 'answer', value }))
     })

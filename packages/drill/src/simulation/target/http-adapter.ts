@@ -51,12 +51,18 @@ async function undo(
     }
     const first = work.firstStartedAt ?? null
     if (first !== null && now() - first >= retention() / 2)
-      return { kind: 'failed', code: 'contract', message: 'the key is too old to be sent', hint: 'resolve it by hand' }
+      return {
+        kind: 'failed',
+        code: 'contract',
+        message: 'the key is too old to be sent',
+        hint: 'resolve it by hand',
+      }
     const sent = await call(wire, true, () => post(target, work, item, policy === 'force', retention()))
     if (sent.kind === 'away') return away
     if (sent.kind === 'no-answer')
       return { kind: 'failed', code: 'timeout', message: 'no answer in time', hint: 'it is probed' }
-    if (sent.value === 'refused') return { kind: 'conflict', differences: [difference(item.item, item, current)] }
+    if (sent.value === 'refused')
+      return { kind: 'conflict', differences: [difference(item.item, item, current)] }
     items++
   }
   return { kind: 'applied', before: items === 0, items, fromDigest: null, notes: [] }

@@ -46,7 +46,11 @@ async function fence(
   const called = await call(wire, false, () =>
     requests.map((r): FenceReport => {
       target.fenced.add(r.correlationId)
-      return { kind: 'fenced', rollbackId: r.rollbackId, found: target.actionsOf(r.correlationId).map(toFound) }
+      return {
+        kind: 'fenced',
+        rollbackId: r.rollbackId,
+        found: target.actionsOf(r.correlationId).map(toFound),
+      }
     }),
   )
   if (called.kind !== 'answer') throw new Error('the database does not answer')

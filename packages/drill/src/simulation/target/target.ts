@@ -110,7 +110,8 @@ export function itemsOf(target: Target, actionIds: readonly string[]): readonly 
     const written = target.written.get(actionId)
     if (!written) continue
     const known = items.get(written.item)
-    if (!known) items.set(written.item, { actionIds: [actionId], before: written.before, left: [written.after] })
+    if (!known)
+      items.set(written.item, { actionIds: [actionId], before: written.before, left: [written.after] })
     else {
       known.actionIds.push(actionId)
       known.before = written.before
