@@ -10,17 +10,14 @@ import { setup } from './setup.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CLI = 'packages/cli/bin/unwind.mjs'
-const VITEST = 'node_modules/vitest/vitest.mjs'
 
 /** A verb is a script and the arguments that stand before the caller's. */
 const VERBS = {
   demo: [CLI, 'demo'],
   unwind: [CLI],
   bench: ['packages/drill/dist/bench/main.js'],
-  soak: ['packages/drill/dist/soak/main.js'],
+
   mutants: ['packages/drill/dist/mutants/main.js'],
-  conformance: [VITEST, 'run', 'conformance'],
-  fault: [VITEST, 'run', '--project', 'stack', 'test/fault'],
 }
 
 async function main([verb, ...args]) {

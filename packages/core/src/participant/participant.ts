@@ -8,6 +8,7 @@ import {
   type RetryPolicy,
 } from '@unwind/contracts'
 import { evolve } from '../unwind/evolve.js'
+import { readiness } from '../unwind/readiness.js'
 import type { RollbackState, Running, StepState } from '../unwind/state.js'
 import { dueCommands } from './due.js'
 import { reportAttempt } from './outcome.js'
@@ -137,17 +138,21 @@ export function participate(
 }
 
 /**
- * Whether an attempt that was decided earlier may still begin: it may have waited long for its turn, and a person may have
- * stopped the rollback or settled the step meanwhile (I5).
+ * Whether an attempt that was decided earlier may still begin: it may have waited long for its turn, and meanwhile a person
+ * may have stopped the rollback or settled the step, or its tandem sibling may have parked (I4, I5).
+ * @param now epoch ms.
  */
-export function mayBegin({ rollback, work }: Participation, stepId: string, decided: Work): boolean {
+export function mayBegin(
+  { rollback, work }: Participation,
+  stepId: string,
+  decided: Work,
+  now: number,
+): boolean {
   if (rollback.phase !== 'running' || rollback.paused || work.get(stepId) !== decided) return false
-  return !rollback.aborted || hasBegun(rollback, stepId)
-}
-
-/** An abort lets what has begun come to its end. */
-function hasBegun(rollback: Running, stepId: string): boolean {
-  return rollback.steps.get(stepId)?.progress.status === 'started'
+  const step = rollback.steps.get(stepId)
+  if (step?.progress.status === 'waiting') return readiness(rollback, step, now).kind === 'ready'
+  // An abort lets what has begun come to its end.
+  return !rollback.aborted || step?.progress.status === 'started'
 }
 
 function fold(me: Participant, before: Participation | null, input: ParticipantInput, now: number): Decision {

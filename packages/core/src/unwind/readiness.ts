@@ -1,4 +1,4 @@
-import { isSettled, type Running, type StepState } from './state.js'
+import { isSettled, type Running, type StepProgress, type StepState } from './state.js'
 
 /** Whether a step may begin now, and if not, what it waits for. One answer for sidecars, the watcher and people. */
 export type Readiness =
@@ -40,10 +40,13 @@ function awaited(state: Running, step: StepState, found = new Set<string>()): Re
     if (found.has(id)) continue
     found.add(id)
     const other = state.steps.get(id)!
-    if (other.progress.status === 'skipped' || other.progress.status === 'resolved')
-      awaited(state, other, found)
+    if (isSettledByHand(other.progress)) awaited(state, other, found)
   }
   return found
+}
+
+function isSettledByHand({ status }: StepProgress): boolean {
+  return status === 'skipped' || status === 'resolved'
 }
 
 function gateReadiness(state: Running, step: StepState, now: number): Readiness {
@@ -64,7 +67,9 @@ function siblings(state: Running, step: StepState): StepState[] {
 
 function missingFences(state: Running): string[] {
   if (!state.plan.barrier) return []
-  const systems = new Set(state.plan.steps.map(s => s.system))
+  // Whoever settles a step by hand answers for its system: its sidecar may never speak again (I7).
+  const expected = [...state.steps.values()].filter(s => !isSettledByHand(s.progress))
+  const systems = new Set(expected.map(s => s.step.system))
   return [...systems].filter(system => !state.fenced.has(system)).sort()
 }
 

@@ -252,6 +252,20 @@ export const MUTANTS: readonly Mutant[] = [
     replacement: 'void Promise.all(actions.map(action => send(this.#event(action)))).catch(() => {});',
   },
   {
+    name: 'begin an ended rollback again for a copy of its proposal',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: "return event.type === 'RollbackProposed';",
+    replacement: 'return false;',
+  },
+  {
+    name: 'end what a revision has opened again',
+    file: LOOP,
+    search: `if (this.#hasOpenStep(rollback))
+            return;
+        this.#end(entry);`,
+    replacement: 'this.#end(entry);',
+  },
+  {
     name: 'say an alarm once, written or not',
     file: 'core/dist/coordination/coordinate.js',
     search: '{ ...without(before, input.eventId), lookedUpTo: 0 }',

@@ -43,7 +43,7 @@ interface TrustedKey {
 }
 
 /** Roots and headers remembered: the records of one batch arrive together, or a partition apart. */
-const REMEMBERED = 4_096
+const REMEMBERED = 1_024
 
 /** The public keys that this process believes. */
 export class TrustStore {

@@ -240,7 +240,7 @@ export class SidecarLoop {
     await options.failpoint('sidecar.before-intent')
     if (!this.#holds(entry)) return
     const { stepId, work: decided } = command
-    if (!mayBegin(entry.state, stepId, decided))
+    if (!mayBegin(entry.state, stepId, decided, options.now()))
       return this.#input(entry.rollbackId, { kind: 'withdrawn', stepId, work: decided })
     const intent = this.#emit(entry, command.intent)
     // Write-ahead: without an effect record in the target, the ledger must say what was about to happen.

@@ -1,6 +1,6 @@
 import type { CompensationStarted, Plan } from '@unwind/contracts'
 import type { Scenario } from '../scenario/scenario.js'
-import { isOver, type NaiveRollback, namedIn } from './naive.js'
+import { type NaiveRollback, namedIn } from './naive.js'
 
 export interface Problem {
   readonly invariant: string
@@ -68,7 +68,7 @@ function heldBack(
     if (system === step.system && from < known && !named.has(actionId))
       return { invariant: 'I4', message: `${actionId} of its system is in no plan yet` }
   if (plan.barrier)
-    for (const { system } of plan.steps)
+    for (const { system } of plan.steps.filter(s => !settledByHand(rollback, s.stepId, known)))
       if (!((rollback.fenced.get(system) ?? Number.POSITIVE_INFINITY) < known))
         return { invariant: 'I4', message: `the barrier misses the fence of ${system}` }
   const gate = plan.gates.find(g => g.gateId === step.gate)
@@ -85,6 +85,12 @@ function heldBack(
   return null
 }
 
+function settledByHand(rollback: NaiveRollback, stepId: string, known: number): boolean {
+  const step = rollback.steps.get(stepId)
+  if (step?.status !== 'skipped' && step?.status !== 'resolved') return false
+  return (step.settledAt ?? known) < known
+}
+
 /** What a step waits for; through a step that a person settled, also what that one waited for. */
 function awaited(plan: Plan, rollback: NaiveRollback, stepId: string, known: number): string[] {
   const found = new Set<string>()
@@ -93,9 +99,7 @@ function awaited(plan: Plan, rollback: NaiveRollback, stepId: string, known: num
     for (const id of plan.steps.find(s => s.stepId === at)?.waitsFor ?? []) {
       if (found.has(id)) continue
       found.add(id)
-      const other = rollback.steps.get(id)
-      const byHand = other?.status === 'skipped' || other?.status === 'resolved'
-      if (byHand && isOver(other.status) && (other.settledAt ?? 0) < known) open.push(id)
+      if (settledByHand(rollback, id, known)) open.push(id)
     }
   }
   return [...found]
