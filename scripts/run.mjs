@@ -16,7 +16,6 @@ const VERBS = {
   demo: [CLI, 'demo'],
   unwind: [CLI],
   bench: ['packages/drill/dist/bench/main.js'],
-
   mutants: ['packages/drill/dist/mutants/main.js'],
 }
 
@@ -37,7 +36,8 @@ async function main([verb, ...args]) {
   }
   // The caller's working directory: paths in the arguments are relative to it. npm moves to the root and says where it was.
   const cwd = script === CLI ? (process.env.INIT_CWD ?? process.cwd()) : root
-  return run([process.execPath, join(root, script), ...before, ...args], { cwd })
+  const { NODE_FLAGS } = await import('../packages/runtime/dist/lifecycle/node-flags.js')
+  return run([process.execPath, ...NODE_FLAGS, join(root, script), ...before, ...args], { cwd })
 }
 
 process.exitCode = await main(process.argv.slice(2))

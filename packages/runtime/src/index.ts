@@ -9,6 +9,7 @@ export { connectKafkajs } from './kafka/kafkajs/connect.js'
 export { partitionOf } from './kafka/kafkajs/murmur2.js'
 export type { DriverLog, KafkajsOptions, Sasl } from './kafka/kafkajs/settings.js'
 export * from './kafka/port.js'
+export { NODE_FLAGS } from './lifecycle/node-flags.js'
 export {
   type ProcessContext,
   type ProcessHost,

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createApiClient } from '@unwind/client/api'
+import { NODE_FLAGS } from '@unwind/runtime'
 import type { Cli } from '../shell/cli.js'
 import { CliError } from '../shell/cli-error.js'
 import { type DevState, STATE_DIR } from '../shell/dev-state.js'
@@ -33,7 +34,7 @@ export async function startCoordinatorChild(cli: Cli, state: DevState, wantedPor
   mkdirSync(dirname(logFile), { recursive: true })
   const log = openSync(logFile, 'a')
   const bin = fileURLToPath(new URL('../../bin/unwind.mjs', import.meta.url))
-  const child = spawn(process.execPath, [bin, 'coordinator', '--port', String(port)], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, bin, 'coordinator', '--port', String(port)], {
     cwd: cli.io.cwd,
     stdio: ['ignore', log, log],
     // Out of the terminal's process group: Ctrl-C must reach it through us, after which Kafka may go.

@@ -197,7 +197,16 @@ function foldEvent(before: Participation | null, event: LedgerEvent, me: Partici
       work: new Map(),
     }
   if (rollback === before.rollback) return before
-  return { ...before, rollback, work: stillOpen(before.work, rollback) }
+  const next: Participation = { ...before, rollback, work: stillOpen(before.work, rollback) }
+  return asksForFenceAgain(before.rollback, rollback)
+    ? { ...next, fence: 'needed', fenceRetryAt: null }
+    : next
+}
+
+/** Whoever knows this rollback only from a later revision waits for answers to that one: each system gives it again (I7). */
+function asksForFenceAgain(before: RollbackState, after: RollbackState): boolean {
+  if (before.phase !== 'running' || after.phase !== 'running') return false
+  return after.plan.barrier && after.plan.revision > before.plan.revision
 }
 
 /** Work whose outcome has come back from the ledger, or whose round a person has ended, is no longer this process's. */

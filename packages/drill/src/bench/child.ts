@@ -1,12 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-
-/**
- * The flags with which `unwind` starts its processes (bin/unwind.mjs): a young generation of a few megabytes is enough for
- * short-lived events, and the default would grow to several times the memory that is in use.
- */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256']
+import { NODE_FLAGS } from '@unwind/runtime'
 
 /** Starts a process of the benchmark and waits until it says that it is ready. */
 export async function startChild(

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Exit, type Leashed, launch } from '@unwind/local-stack'
+import { NODE_FLAGS } from '@unwind/runtime'
 import { freePort } from '../../dev/free-port.js'
 import { CliError } from '../../shell/cli-error.js'
 import { type Patience, poll } from './wait.js'
@@ -59,7 +60,7 @@ export class Fleet {
     const hint = `Its log: ${relative(cwd, this.logFile(name))}`
     const process_ = await launch({
       command: process.execPath,
-      args: [BIN, ...words],
+      args: [...NODE_FLAGS, BIN, ...words],
       cwd,
       env: { ...env, ...more },
       logFile: this.logFile(name),

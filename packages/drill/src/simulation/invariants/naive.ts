@@ -135,7 +135,7 @@ export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number
       if (running && !rollback.gates.has(event.data.gateId)) rollback.gates.set(event.data.gateId, offset)
       break
     case 'SystemFenced':
-      if (running && !rollback.fenced.has(event.data.system)) rollback.fenced.set(event.data.system, offset)
+      if (!rollback.fenced.has(event.data.system)) rollback.fenced.set(event.data.system, offset)
       break
     case 'LateActionDetected': {
       const plan = planOf(rollback)
@@ -223,7 +223,7 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
     rollback.abortedAt = null
     rollback.pauses.push([offset, false])
     rollback.gates.clear()
-    rollback.fenced.clear()
+    // A fence stands in its target for ever, whatever becomes of the rollback.
   }
 }
 
