@@ -12,10 +12,9 @@ export function holdsOffset(me: Participant, state: Participation): boolean {
   if (scope.length > 0 && !scope.includes(me.system)) return false
   if (state.fence !== 'done') return true
   const mine = [...rollback.steps.values()].filter(s => s.step.system === me.system && !isSettled(s.progress))
-  // An abort lets what has begun finish, and nothing else.
-  if (rollback.aborted) return state.work.size > 0 || mine.some(s => s.progress.status === 'started')
+  // Only the log tells that it was stopped: the next command alone would begin it anew (I5).
+  if (rollback.aborted || rollback.paused) return mine.length > 0 || state.work.size > 0
   if (mine.some(s => needsHistory(rollback, s))) return true
-  if (rollback.paused) return state.work.size > 0
   const stuck = blockedSteps(rollback)
   return mine.some(s => !stuck.has(s.step.stepId))
 }

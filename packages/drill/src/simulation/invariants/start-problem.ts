@@ -96,7 +96,9 @@ function awaited(plan: Plan, rollback: NaiveRollback, stepId: string, known: num
   const found = new Set<string>()
   const open = [stepId]
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const id of plan.steps.find(s => s.stepId === at)?.waitsFor ?? []) {
+    // What had begun when a revision came kept its old place.
+    const step = at === stepId ? plan.steps.find(s => s.stepId === at) : rollback.steps.get(at)?.step
+    for (const id of step?.waitsFor ?? []) {
       if (found.has(id)) continue
       found.add(id)
       if (settledByHand(rollback, id, known)) open.push(id)
