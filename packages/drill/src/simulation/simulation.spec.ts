@@ -25,7 +25,7 @@ describe('simulated histories', () => {
   })
 })
 
-// Each seed breaks a promise when the mend is taken out (drill/src/mutants has most of them as planted bugs).
+// Seeds with which these defects were first seen, kept so that they are looked for in every run.
 describe('defects that the simulator found', () => {
   it.each([
     [5, 'a barrier waited for ever for a system that has nothing to fence with'],
