@@ -2,28 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { bare } from '../spec/kit.js'
 import { type Stack, startStack } from './index.js'
 
-const START_WITHIN_MS = 30_000
+/** Each broker that has not heard of a new topic yet denies it, and kafkajs does not ask again. */
+function heardOf<T>(ask: () => Promise<T>): Promise<T> {
+  return vi.waitFor(ask, { timeout: 15_000, interval: 100 })
+}
 
 describe('three brokers', () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'unwind-spec-'))
   let stack: Stack
   let kafka: Kafka
   let admin: Admin
-  let startedInMs: number
 
   beforeAll(async () => {
-    const began = Date.now()
     stack = await startStack({
       stateDir,
       parts: ['kafka'],
       brokers: 3,
       env: bare(),
     })
-    startedInMs = Date.now() - began
     kafka = new Kafka({
       brokers: stack.brokers,
       logLevel: logLevel.NOTHING,
@@ -39,28 +39,29 @@ describe('three brokers', () => {
     rmSync(stateDir, { recursive: true, force: true })
   })
 
-  it(`are ready within ${START_WITHIN_MS / 1_000} s, and know each other`, async () => {
-    expect(startedInMs).toBeLessThan(START_WITHIN_MS)
+  it('are ready and know each other', async () => {
     expect(stack.nodes.map(node => node.id)).toEqual([1, 2, 3])
     expect((await admin.describeCluster()).brokers).toHaveLength(3)
   })
 
   it('keep three copies of a topic, of which two must have a record, and make no topic by themselves', async () => {
     await admin.createTopics({ topics: [{ topic: 'copies' }], waitForLeaders: false })
-    // A broker that has not heard of the new topic yet denies it, and kafkajs does not ask again.
-    const describeBoth = () =>
-      admin.fetchTopicMetadata({ topics: ['copies', '__consumer_offsets'] }).catch(() => undefined)
-    await expect.poll(describeBoth, { timeout: 10_000 }).toBeDefined()
-    const { topics = [] } = (await describeBoth()) ?? {}
+    const { topics } = await heardOf(() =>
+      admin.fetchTopicMetadata({ topics: ['copies', '__consumer_offsets'] }),
+    )
     expect(topics).toHaveLength(2)
     for (const { partitions } of topics) {
       expect(partitions).toHaveLength(12)
       for (const partition of partitions) expect([...partition.replicas].sort()).toEqual([1, 2, 3])
     }
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: 'copies', configNames: ['min.insync.replicas'] }],
-    })
+    const { resources } = await heardOf(() =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          { type: ConfigResourceTypes.TOPIC, name: 'copies', configNames: ['min.insync.replicas'] },
+        ],
+      }),
+    )
     expect(resources[0]?.configEntries[0]?.configValue).toBe('2')
     await expect(admin.fetchTopicMetadata({ topics: ['never-made'] })).rejects.toThrow(
       /does not host this topic/,
