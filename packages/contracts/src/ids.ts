@@ -34,3 +34,18 @@ export const eventIds = {
 export function idempotencyKey(rollbackId: string, stepId: string): string {
   return `${rollbackId}/${stepId}`
 }
+
+const ROLLBACK_ID_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/**
+ * A new rollback's ID: "rb-", 9 characters of time and 8 random ones. Sorts by time, short enough to read aloud.
+ * @param now epoch ms.
+ * @param random at least 8 bytes.
+ */
+export function newRollbackId(now: number, random: Uint8Array): string {
+  let time = ''
+  for (let rest = now, i = 0; i < 9; i++, rest = Math.floor(rest / 32))
+    time = ROLLBACK_ID_ALPHABET[rest % 32] + time
+  const tail = Array.from(random.subarray(0, 8), byte => ROLLBACK_ID_ALPHABET[byte % 32]).join('')
+  return `rb-${time}${tail}`
+}

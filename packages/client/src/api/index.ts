@@ -1,4 +1,4 @@
-export { newRollbackId } from '../record/rollback-id.js'
+export { newRollbackId } from '@unwind/contracts/ids'
 export {
   type ApiClient,
   type ApiClientOptions,

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { topicNames, type UnwindEvent } from '@unwind/contracts'
+import { newRollbackId } from '@unwind/contracts/ids'
 import {
   connectKafkajs,
   createEventSender,
@@ -11,7 +12,6 @@ import {
 } from '@unwind/runtime'
 import { actionFailed, actionRecorded, rollbackProposed } from './events.js'
 import type { Action, ActionMap, ClientLog, ClientOptions, Failure, Proposal } from './options.js'
-import { newRollbackId } from './rollback-id.js'
 import { WaitingRoom } from './waiting-room.js'
 
 export interface Recorded {

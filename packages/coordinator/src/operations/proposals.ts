@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import { newRollbackId } from '@unwind/contracts/ids'
 import {
   type ContractLookup,
   decidePolicy,
@@ -12,7 +13,6 @@ import {
 import type { WrittenAt } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import { Problem } from './problem.js'
-import { newRollbackId } from './rollback-id.js'
 import type { Standing } from './standing.js'
 
 export interface ProposalsOptions extends Standing {

@@ -55,10 +55,6 @@ export class Driver {
     return this.#run + 1
   }
 
-  get closed(): number {
-    return this.#closed
-  }
-
   /** One action in each system for each of `count` correlation IDs of the next run. */
   async recordActions(count: number): Promise<void> {
     const run = this.nextRun

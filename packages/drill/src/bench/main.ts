@@ -6,8 +6,8 @@ import { formatFigure } from './report.js'
 import { SECTIONS } from './sections.js'
 
 /**
- * `npm run bench [-- --only NAME,… --quick]`: one line of JSON a figure on stdout, talk on stderr. Every figure stands beside a
- * reference that was measured in the same run: absolute numbers of a shared machine mean little.
+ * `npm run bench [-- --only NAME,… --quick]`: one line of JSON a figure on stdout, talk on stderr. Figures stand beside a
+ * reference from the same run where there is one, or the target: absolute numbers of a shared machine mean little.
  */
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { newRollbackId } from './rollback-id.js'
+import { newRollbackId } from './ids.js'
 
 const zeros = new Uint8Array(8)
 
