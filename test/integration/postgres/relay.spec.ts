@@ -77,9 +77,9 @@ describe('the relay of captured actions', () => {
     expect(await first.capture!.next(10, signal)).toEqual([])
     await db.forward('lease', 'UPDATE t SET a = 5 WHERE id = 4001')
     expect(await second.capture!.next(10, signal)).toEqual([])
-    expect(await first.capture!.next(10, signal)).toHaveLength(1)
+    await expect.poll(() => first.capture!.next(10, signal), { timeout: 20_000 }).toHaveLength(1)
     await first.stop()
-    await expect.poll(() => second.capture!.next(10, signal)).toHaveLength(1)
+    await expect.poll(() => second.capture!.next(10, signal), { timeout: 20_000 }).toHaveLength(1)
   })
 
   it('goes on after its connection was cut, from the cursor', async () => {
