@@ -22,7 +22,7 @@ export function dueCommands(
   const commands: ParticipantCommand[] = []
   for (const step of rollback.steps.values()) {
     if (step.step.system !== me.system || work.has(step.step.stepId)) continue
-    commands.push(...dueForStep(me, rollback, step, now, work))
+    commands.push(...dueForStep(me, rollback, step, now, work, before.fromHistory))
   }
   return { state: { ...before, work }, commands }
 }
@@ -39,8 +39,11 @@ function dueForStep(
   step: StepState,
   now: number,
   work: Map<string, Work>,
+  fromHistory: boolean,
 ): readonly ParticipantCommand[] {
   const { progress } = step
+  // A first attempt is hardly ever interrupted; whatever may be a second one is counted, or it could go on for ever.
+  const first = !fromHistory && step.round === 0 && step.attempts === 0
   switch (progress.status) {
     case 'verified':
     case 'skipped':
@@ -52,15 +55,15 @@ function dueForStep(
       return park(me, rollback, step, now, work, progress.code, progress.message, 'see the failure before it')
     case 'retrying':
       if (now < progress.retryAt) return [{ kind: 'wake', at: progress.retryAt }]
-      return attempt(me, rollback, step, now, work, progress.code !== 'transient')
+      return attempt(me, rollback, step, now, work, first, progress.code !== 'transient')
     case 'started':
       // Started in the ledger, and not here: an earlier process died, or lost the partition, in the middle of it (I2).
-      return attempt(me, rollback, step, now, work, true)
+      return attempt(me, rollback, step, now, work, first, true)
     case 'waiting': {
       const ready = readiness(rollback, step, now)
       if (ready.kind === 'bakes') return [{ kind: 'wake', at: ready.until }]
       if (ready.kind !== 'ready') return []
-      return attempt(me, rollback, step, now, work, step.round > 0)
+      return attempt(me, rollback, step, now, work, first, step.round > 0)
     }
     default:
       return progress satisfies never
@@ -73,6 +76,7 @@ function attempt(
   step: StepState,
   now: number,
   work: Map<string, Work>,
+  first: boolean,
   effectPossible: boolean,
 ): readonly ParticipantCommand[] {
   if (rollback.paused) return []
@@ -129,7 +133,7 @@ function attempt(
       resolution: step.resolution,
       firstStartedAt: step.firstStartedAt ?? now,
       intent,
-      intentFirst: !me.atomicEffect,
+      announce: !me.atomicEffect ? 'first' : first ? 'if-slow' : 'at-once',
       probeFirst: effectPossible && !me.atomicEffect,
     },
   ]

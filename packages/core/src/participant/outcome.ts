@@ -2,24 +2,24 @@ import { dispositionOf, eventIds, type LedgerEvent } from '@unwind/contracts'
 import type { Running } from '../unwind/state.js'
 import { backoff } from './backoff.js'
 import { aboutStep, strictestRetry } from './due.js'
-import type { AttemptResult, Participant, Work } from './participant.js'
+import type { Participant, ParticipantInput } from './participant.js'
 
 /** The events that say how an attempt ended: proof, or a failure with what follows from it. */
 export function reportAttempt(
   me: Participant,
   rollback: Running,
-  stepId: string,
-  work: Work,
-  result: AttemptResult,
+  { stepId, work, announced, result }: Extract<ParticipantInput, { kind: 'attempted' }>,
   now: number,
 ): readonly LedgerEvent[] {
   const step = rollback.steps.get(stepId)
   if (!step) return []
-  const cause = eventIds.started(rollback.rollbackId, stepId, work.round, work.attempt)
+  const { causationId, ...rest } = aboutStep(me, rollback, step, now)
   const about = {
-    ...aboutStep(me, rollback, step, now),
+    ...rest,
     round: work.round,
-    causationId: cause,
+    causationId: announced
+      ? eventIds.started(rollback.rollbackId, stepId, work.round, work.attempt)
+      : causationId,
     attempt: work.attempt,
   }
   if (result.kind === 'proved') {
@@ -50,9 +50,6 @@ export function reportAttempt(
   if (again) return [failed]
   const { attempt: __, ...parkedAbout } = about
   const eventId = eventIds.parked(rollback.rollbackId, stepId, work.round)
-  const causationId = failed.data.eventId
-  return [
-    failed,
-    { type: 'StepParked', data: { ...parkedAbout, eventId, causationId, code, message, hint, differences } },
-  ]
+  const parked = { ...parkedAbout, eventId, causationId: failed.data.eventId }
+  return [failed, { type: 'StepParked', data: { ...parked, code, message, hint, differences } }]
 }

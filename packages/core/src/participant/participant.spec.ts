@@ -70,7 +70,7 @@ function brief(command: ParticipantCommand): string {
     case 'emit':
       return `emit ${command.event.data.eventId}`
     case 'attempt':
-      return `attempt ${command.stepId} ${command.work.round}.${command.work.attempt}${command.intentFirst ? ' intent-first' : ''}${command.probeFirst ? ' probe-first' : ''}`
+      return `attempt ${command.stepId} ${command.work.round}.${command.work.attempt}${command.announce === 'first' ? ' intent-first' : ''}${command.probeFirst ? ' probe-first' : ''}`
     case 'wake':
       return `wake ${command.at}`
     default:
@@ -97,6 +97,17 @@ describe('a participant', () => {
     )
   })
 
+  it('tells the ledger of a first attempt only if it is slow, of what may be a second one at once', () => {
+    const announce = (d: { commands: readonly ParticipantCommand[] }) =>
+      d.commands.flatMap(c => (c.kind === 'attempt' ? [c.announce] : []))
+    expect(announce(given(me, [ledger.requested(alone)]))).toEqual(['if-slow'])
+    expect(announce(given({ ...me, atomicEffect: false }, [ledger.requested(alone)]))).toEqual(['first'])
+    const retried = [ledger.requested(alone), ledger.failed('payments', 1, 1_000), { kind: 'tick' } as const]
+    expect(announce(given(me, retried.slice(0, 2)))).toEqual(['at-once'])
+    const { state } = given(me, [ledger.requested(alone)], 1_000, false)
+    expect(announce(participate(me, state, { kind: 'tick' }, 1_000, true))).toEqual(['at-once'])
+  })
+
   it('names its cause: the outcome that it waited for', () => {
     const [command] = given(me, [ledger.requested(two), ledger.completed('loyalty')]).commands
     expect(command).toMatchObject({ intent: { data: { causationId: `${ROLLBACK}/loyalty/completed/0` } } })
@@ -105,7 +116,7 @@ describe('a participant', () => {
   it('says completed only with proof', () => {
     const { commands } = given(me, [
       ledger.requested(alone),
-      { kind: 'attempted', stepId: 'payments', work, result: proved },
+      { kind: 'attempted', announced: true, stepId: 'payments', work, result: proved },
     ])
     expect(commands).toEqual([
       {
@@ -186,7 +197,7 @@ describe('failures', () => {
   const after = (result: AttemptResult, attempt = 1) =>
     given(me, [
       ledger.requested(alone),
-      { kind: 'attempted', stepId: 'payments', work: { ...work, attempt }, result },
+      { kind: 'attempted', announced: true, stepId: 'payments', work: { ...work, attempt }, result },
     ])
 
   it('a transient one is said with the time of the next attempt', () => {
@@ -211,7 +222,13 @@ describe('failures', () => {
 
   it('a parking is said once: not again when the failure that it was sent with comes back from the ledger', () => {
     const last = ledger.failed('payments', 1, null, { code: 'conflict' })
-    const reported = { kind: 'attempted', stepId: 'payments', work, result: failedWith('conflict') } as const
+    const reported = {
+      kind: 'attempted',
+      announced: true,
+      stepId: 'payments',
+      work,
+      result: failedWith('conflict'),
+    } as const
     expect(given(me, [ledger.requested(alone), ledger.started('payments'), reported, last]).told).toEqual([])
     // Who restarts between the two finds the failure alone, and says what is missing.
     const { state } = given(me, [ledger.requested(alone), ledger.started('payments'), last], 1_000, false)

@@ -33,6 +33,8 @@ export interface Participant {
 export interface Participation {
   readonly rollback: RollbackState
   readonly fence: 'needed' | 'running' | 'done'
+  /** Taken up from history: an earlier process may have begun what the ledger does not tell. */
+  readonly fromHistory: boolean
   /** Fence attempts that failed; the next one waits longer. */
   readonly fenceFailures: number
   readonly fenceRetryAt: number | null
@@ -85,6 +87,8 @@ export type ParticipantInput =
       readonly kind: 'attempted'
       readonly stepId: string
       readonly work: Work
+      /** The ledger was told of the attempt before its outcome. */
+      readonly announced: boolean
       readonly result: AttemptResult
     }
   /** An attempt did not begin: it waited for its turn, and meanwhile it may not (`mayBegin`). */
@@ -104,9 +108,13 @@ export type ParticipantCommand =
       readonly resolution: StepState['resolution']
       /** When the target was first asked for this step, epoch ms: this attempt, or an earlier one. */
       readonly firstStartedAt: number
-      /** The intent. Written before the effect where the target cannot keep an effect record (design decision 4). */
       readonly intent: LedgerEvent
-      readonly intentFirst: boolean
+      /**
+       * When the ledger is told of the intent. "first": before the effect, where the target cannot keep an effect record
+       * (design decision 4). "at-once": beside it. "if-slow": only when the outcome does not follow within moments, since
+       * nobody acts on an intent that the outcome overtakes.
+       */
+      readonly announce: 'first' | 'at-once' | 'if-slow'
       /** An earlier attempt may have had its effect: look before doing it again. */
       readonly probeFirst: boolean
     }
@@ -130,7 +138,7 @@ export function participate(
   now: number,
   live: boolean,
 ): Decision {
-  const folded = fold(me, before, input, now)
+  const folded = fold(me, before, input, now, live)
   if (folded.state === null || !live || folded.state.rollback.phase !== 'running')
     return { state: folded.state, commands: folded.commands }
   const due = dueCommands(me, folded.state, folded.state.rollback, now)
@@ -155,8 +163,14 @@ export function mayBegin(
   return !rollback.aborted || step?.progress.status === 'started'
 }
 
-function fold(me: Participant, before: Participation | null, input: ParticipantInput, now: number): Decision {
-  if (input.kind === 'event') return { state: foldEvent(before, input.event, me), commands: [] }
+function fold(
+  me: Participant,
+  before: Participation | null,
+  input: ParticipantInput,
+  now: number,
+  live: boolean,
+): Decision {
+  if (input.kind === 'event') return { state: foldEvent(before, input.event, me, live), commands: [] }
   if (before === null || before.rollback.phase !== 'running') return { state: before, commands: [] }
   const { rollback } = before
   switch (input.kind) {
@@ -168,7 +182,7 @@ function fold(me: Participant, before: Participation | null, input: ParticipantI
       return { state: { ...before, fence: 'needed', fenceFailures: failures, fenceRetryAt }, commands: [] }
     }
     case 'attempted': {
-      const events = reportAttempt(me, rollback, input.stepId, input.work, input.result, now)
+      const events = reportAttempt(me, rollback, input, now)
       const work = new Map(before.work).set(input.stepId, { ...input.work, phase: 'reported' as const })
       return { state: { ...before, work }, commands: events.map(event => ({ kind: 'emit', event })) }
     }
@@ -184,7 +198,12 @@ function fold(me: Participant, before: Participation | null, input: ParticipantI
   }
 }
 
-function foldEvent(before: Participation | null, event: LedgerEvent, me: Participant): Participation | null {
+function foldEvent(
+  before: Participation | null,
+  event: LedgerEvent,
+  me: Participant,
+  live: boolean,
+): Participation | null {
   const rollback = evolve(before?.rollback ?? null, event)
   if (rollback === null) return null
   if (before === null)
@@ -192,6 +211,7 @@ function foldEvent(before: Participation | null, event: LedgerEvent, me: Partici
       rollback,
       // A barrier waits for every system's word, also of one that has nothing to fence with: it would wait for ever (I7).
       fence: me.fences || (rollback.phase === 'running' && rollback.plan.barrier) ? 'needed' : 'done',
+      fromHistory: !live,
       fenceFailures: 0,
       fenceRetryAt: null,
       work: new Map(),

@@ -7,7 +7,8 @@ import type { RollbackSummary, StepRow } from './timeline.js'
 interface Course {
   started: { readonly at: number; readonly index: number } | null
   settled: { readonly at: number; readonly index: number } | null
-  attempts: number
+  /** "<round>.<attempt>" of all that were told of. */
+  readonly attempts: Set<string>
 }
 
 /** @param events of one rollback, distinct, in log order: the same fold as everywhere (I8). */
@@ -39,10 +40,16 @@ function follow(
   after: RollbackState | null,
 ): void {
   const at = event.data.occurredAt
-  if (event.type === 'CompensationStarted') {
+  if (
+    event.type === 'CompensationStarted' ||
+    event.type === 'CompensationCompleted' ||
+    event.type === 'CompensationFailed'
+  ) {
     const course = courseOf(courses, event.data.stepId)
-    course.started ??= { at, index }
-    course.attempts++
+    // An attempt that was over within moments is told of by its outcome alone.
+    const took = event.type === 'CompensationStarted' ? 0 : event.data.durationMs
+    course.started ??= { at: at - took, index }
+    course.attempts.add(`${event.data.round}.${event.data.attempt}`)
   }
   const was = stepsOf(before)
   for (const [stepId, step] of stepsOf(after))
@@ -51,7 +58,7 @@ function follow(
 }
 
 function courseOf(courses: Map<string, Course>, stepId: string): Course {
-  const course = courses.get(stepId) ?? { started: null, settled: null, attempts: 0 }
+  const course = courses.get(stepId) ?? { started: null, settled: null, attempts: new Set() }
   courses.set(stepId, course)
   return course
 }
@@ -116,7 +123,7 @@ function rows(state: RollbackState | null, courses: ReadonlyMap<string, Course>)
         status: progress.status,
         outcome: verified?.outcome ?? (byHand ? `${byHand.status} by ${byHand.actor}` : null),
         place: started ? starts.indexOf(step.stepId) + 1 : null,
-        attempts: course?.attempts ?? 0,
+        attempts: course?.attempts.size ?? 0,
         startedAt: started?.at ?? null,
         settledAt: settled?.at ?? null,
         durationMs: started && settled ? Math.max(0, settled.at - started.at) : null,

@@ -152,8 +152,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'act before the intent is written',
     file: LOOP,
-    search: 'if (command.intentFirst && !(await intent))',
-    replacement: 'if (false)',
+    search: 'if (!(await announcement.made)) return',
+    replacement: 'void announcement.made',
   },
   {
     name: 'let the offset go past an open rollback',

@@ -14,6 +14,7 @@ import {
 } from '@unwind/core'
 import { type Cancel, type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
+import { Announcement } from './announcement.js'
 import { runAttempt } from './attempt.js'
 import { FenceQueue } from './fences.js'
 import { Limiter } from './limiter.js'
@@ -34,6 +35,8 @@ export interface LoopOptions {
     warn(fields: object, message: string): void
   }
   readonly metrics: LoopMetrics
+  /** An attempt begins; what the ledger may be told of it later. For observers. */
+  onAttempt?(intent: LedgerEvent): void
   /** Epoch ms. */
   now(): number
   /** Default: the system's. */
@@ -242,9 +245,11 @@ export class SidecarLoop {
     const { stepId, work: decided } = command
     if (!mayBegin(entry.state, stepId, decided, options.now()))
       return this.#input(entry.rollbackId, { kind: 'withdrawn', stepId, work: decided })
-    const intent = this.#emit(entry, command.intent)
-    // Write-ahead: without an effect record in the target, the ledger must say what was about to happen.
-    if (command.intentFirst && !(await intent)) return
+    options.onAttempt?.(command.intent)
+    const announcement = new Announcement(command.announce, this.#timers, () =>
+      this.#emit(entry, command.intent),
+    )
+    if (!(await announcement.made)) return
     await options.failpoint('sidecar.after-intent')
     const work = {
       rollbackId: entry.rollbackId,
@@ -257,7 +262,7 @@ export class SidecarLoop {
       traceparent: entry.traceparent,
     }
     // A first attempt of a target without effect record is probed too: the request may be a late duplicate (I2).
-    const probeFirst = command.probeFirst ? 'settle' : command.intentFirst ? 'glance' : false
+    const probeFirst = command.probeFirst ? 'settle' : command.announce === 'first' ? 'glance' : false
     const { signal } = this.#abort
     const result = await runAttempt(options.adapter, work, {
       probeFirst,
@@ -266,10 +271,11 @@ export class SidecarLoop {
       clock: this.#timers.elapsed,
     })
     options.metrics.attempt(result.kind === 'proved' ? result.outcome : result.code, result.durationMs)
+    const announced = announcement.end()
     await options.failpoint('sidecar.before-outcome')
     // Lost the partition meanwhile: the new owner finds the effect record or probes, and speaks for it.
     if (!this.#holds(entry)) return
-    this.#input(entry.rollbackId, { kind: 'attempted', stepId: command.stepId, work: command.work, result })
+    this.#input(entry.rollbackId, { kind: 'attempted', stepId, work: decided, announced, result })
   }
 
   #holds(entry: Entry): boolean {

@@ -39,7 +39,6 @@ function participate({ key, name }: { key: string; name: string }): void {
 }
 
 function act(key: string): void {
-  emit(key, `CompensationStarted/${role}`)
   emit(key, `CompensationCompleted/${role}`)
 }
 

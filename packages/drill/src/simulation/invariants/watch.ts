@@ -57,8 +57,8 @@ export class Watch {
     else this.#seen.set(observation.key, [observation])
   }
 
-  /** A process is about to write this; it has handled the ledger up to `known`. */
-  sends(process: string, event: LedgerEvent, known: number): void {
+  /** A process begins this attempt; it has handled the ledger up to `known`. */
+  begins(process: string, event: LedgerEvent, known: number): void {
     if (event.type !== 'CompensationStarted') return
     const { rollbackId, stepId } = event.data
     this.#intents.add(`${rollbackId}/${stepId}`)

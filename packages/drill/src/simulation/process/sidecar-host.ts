@@ -64,10 +64,7 @@ export class SidecarHost {
       process,
       keyId: () => keyId,
     })
-    const send = (event: LedgerEvent) => {
-      world.watch.sends(this.name, event, known[world.log.partitionOf(event.data.correlationId)] ?? 0)
-      return sender.send(LEDGER, event)
-    }
+    const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const fatal = () => world.restart(this, 500)
     const loop = new SidecarLoop({
       me: {
@@ -88,6 +85,8 @@ export class SidecarHost {
       onFatal: fatal,
       logger: SILENT,
       metrics: { attempt() {} },
+      onAttempt: intent =>
+        world.watch.begins(this.name, intent, known[world.log.partitionOf(intent.data.correlationId)] ?? 0),
       now: process.now,
       timers: process.timers,
     })
