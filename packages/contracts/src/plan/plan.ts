@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { sha256Hex } from '#sha256'
 import { canonicalJson, type Json } from './canonical-json.js'
 
 /** One forward action that a step is to undo. */
@@ -80,7 +79,7 @@ export function freezePlan(plan: Plan): FrozenPlan {
 
 /** SHA-256 of the UTF-8 bytes, lower-case hex. */
 export function hashText(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)))
+  return sha256Hex(text)
 }
 
 export class PlanMismatch extends Error {
