@@ -9,12 +9,12 @@ export interface PaceOptions {
 }
 
 /**
- * A long poll answers as soon as one record is there. One rollback after the other brings some 900 records a second; from
+ * A long poll answers as soon as one record is there. One rollback after the other brings some 400 records a second; from
  * well above that, nobody notices a few milliseconds.
  */
-export const FETCH_PACE: PaceOptions = { busyPerSecond: 1_500, gatherMs: 12 }
-/** A participant writes two or three records a rollback; alone, that makes at most some 200 a second. */
-export const SEND_PACE: PaceOptions = { busyPerSecond: 350, gatherMs: 8 }
+export const FETCH_PACE: PaceOptions = { busyPerSecond: 800, gatherMs: 15 }
+/** A participant writes a record or two a rollback; one rollback after the other makes at most some 150 a second, those of the coordinator. */
+export const SEND_PACE: PaceOptions = { busyPerSecond: 180, gatherMs: 10 }
 
 /**
  * How long to wait before the next request. Under load, a request for each record by itself would be most of the work of

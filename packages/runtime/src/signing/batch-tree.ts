@@ -1,0 +1,76 @@
+import { type Hash, HASH_BYTES, type MerkleProof, nodeHash } from '@unwind/contracts'
+
+/**
+ * What is known of the tree of one signed batch. Each record brings its own way to the root; ways of one batch share most of
+ * their nodes, so a node is computed once and compared from then on. The answer is the same as without that knowledge.
+ */
+export class BatchTree {
+  /** By level, leaves first; only what leads to the verified root. */
+  readonly #levels: (Uint8Array | undefined)[][] = []
+  #root: Uint8Array | null = null
+
+  constructor(
+    readonly count: number,
+    private readonly hash: Hash,
+  ) {}
+
+  /**
+   * Whether this leaf and its proof lead to the root.
+   * @param verify asked once, for the first root: whether the batch's signature covers it.
+   * @returns null when the proof does not have the shape that its index and count demand.
+   */
+  admits(leaf: Uint8Array, proof: MerkleProof, verify: (root: Uint8Array) => boolean): boolean | null {
+    const way = this.#way(leaf, proof)
+    if (way === null) return null
+    const root = way.at(-1)!.node
+    if (this.#root === null) {
+      if (!verify(root)) return false
+      this.#root = root
+    } else if (!same(root, this.#root)) return false
+    for (const [level, { at, node, sibling }] of way.entries()) {
+      const known = (this.#levels[level] ??= [])
+      known[at] ??= node
+      if (sibling) known[at ^ 1] ??= sibling
+    }
+    return true
+  }
+
+  /** The nodes from the leaf to the root, each with what stands beside it. */
+  #way(leaf: Uint8Array, { index, count, siblings }: MerkleProof): Place[] | null {
+    if (!Number.isInteger(index) || index < 0 || index >= count || count !== this.count) return null
+    const way: Place[] = []
+    let node = leaf
+    let at = index
+    let used = 0
+    let level = 0
+    for (let width = count; width > 1; width = (width + 1) >>> 1) {
+      const alone = at % 2 === 0 && at === width - 1
+      const sibling = alone ? null : siblings[used++]
+      if (sibling === undefined || (sibling !== null && sibling.length !== HASH_BYTES)) return null
+      way.push({ at, node, sibling })
+      if (sibling) node = this.#above(level, at, node, sibling)
+      at >>>= 1
+      level++
+    }
+    way.push({ at: 0, node, sibling: null })
+    return used === siblings.length ? way : null
+  }
+
+  #above(level: number, at: number, node: Uint8Array, sibling: Uint8Array): Uint8Array {
+    const known = this.#levels[level]
+    const above = this.#levels[level + 1]?.[at >>> 1]
+    if (above && same(known?.[at], node) && same(known?.[at ^ 1], sibling)) return above
+    return at % 2 === 1 ? nodeHash(sibling, node, this.hash) : nodeHash(node, sibling, this.hash)
+  }
+}
+
+interface Place {
+  readonly at: number
+  readonly node: Uint8Array
+  /** Null: it stands alone and moves up unchanged. */
+  readonly sibling: Uint8Array | null
+}
+
+function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0
+}
