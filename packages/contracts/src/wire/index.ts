@@ -11,7 +11,7 @@ export {
   peekHeaders,
 } from './headers.js'
 export { type Hash, leafHash, leafStatement, type SignedParts } from './leaf.js'
-export { foldProof, type MerkleProof, type MerkleTree, merkleTree } from './merkle.js'
+export { foldProof, HASH_BYTES, type MerkleProof, type MerkleTree, merkleTree, nodeHash } from './merkle.js'
 export { formatProof, MAX_BATCH, parseProof } from './proof-header.js'
 export { type Routing, routingOf } from './routing.js'
 export {

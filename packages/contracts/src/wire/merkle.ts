@@ -76,7 +76,7 @@ export function foldProof(leaf: Uint8Array, proof: MerkleProof, hash: Hash): Uin
   return used === siblings.length ? node : null
 }
 
-function nodeHash(left: Uint8Array, right: Uint8Array, hash: Hash): Uint8Array {
+export function nodeHash(left: Uint8Array, right: Uint8Array, hash: Hash): Uint8Array {
   const bytes = new Uint8Array(1 + left.length + right.length)
   bytes[0] = NODE_PREFIX
   bytes.set(left, 1)
