@@ -1,4 +1,4 @@
-import { type Hash, HASH_BYTES, type MerkleProof, nodeHash } from '@unwind/contracts'
+import { HASH_BYTES, type Hash, type MerkleProof, nodeHash } from '@unwind/contracts'
 
 /**
  * What is known of the tree of one signed batch. Each record brings its own way to the root; ways of one batch share most of
@@ -7,12 +7,16 @@ import { type Hash, HASH_BYTES, type MerkleProof, nodeHash } from '@unwind/contr
 export class BatchTree {
   /** By level, leaves first; only what leads to the verified root. */
   readonly #levels: (Uint8Array | undefined)[][] = []
-  #root: Uint8Array | null = null
+  #root: Uint8Array | null
 
+  /** @param root that is known to be signed, if any. */
   constructor(
     readonly count: number,
     private readonly hash: Hash,
-  ) {}
+    root: Uint8Array | null = null,
+  ) {
+    this.#root = root
+  }
 
   /**
    * Whether this leaf and its proof lead to the root.
@@ -27,8 +31,10 @@ export class BatchTree {
       if (!verify(root)) return false
       this.#root = root
     } else if (!same(root, this.#root)) return false
+    if (this.count > REMEMBERED_LEAVES) return true
     for (const [level, { at, node, sibling }] of way.entries()) {
-      const known = (this.#levels[level] ??= [])
+      this.#levels[level] ??= []
+      const known = this.#levels[level]
       known[at] ??= node
       if (sibling) known[at ^ 1] ??= sibling
     }
@@ -63,6 +69,9 @@ export class BatchTree {
     return at % 2 === 1 ? nodeHash(sibling, node, this.hash) : nodeHash(node, sibling, this.hash)
   }
 }
+
+/** Larger batches are compared by their root alone: what is remembered of each stays a few kilobytes. */
+const REMEMBERED_LEAVES = 64
 
 interface Place {
   readonly at: number
