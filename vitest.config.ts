@@ -42,18 +42,63 @@ export default defineConfig({
           name: 'stack',
           pool: 'forks',
           include: [
-            'test/{integration,e2e,fault,compatibility,security}/**/*.spec.ts',
+            'test/{integration,e2e,compatibility,security}/**/*.spec.ts',
+            // The slice of the conformance suite that needs no server of its own.
+            'test/conformance/adapters.spec.ts',
             'packages/*/test/**/*.spec.ts',
             'deploy/local/src/**/*.stack.spec.ts',
             'examples/*/test/**/*.spec.ts',
           ],
           exclude: [...configDefaults.exclude, '**/dist/**'],
-          globalSetup: ['test/setup/stack.ts'],
+          globalSetup: ['test/setup/stack.ts', 'test/setup/mariadb.ts'],
           maxWorkers: WORKERS,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // After the unit tests: a broken core says so before a broker starts.
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          // A slice of `npm run fault`, on servers of its own: it breaks them.
+          name: 'fault',
+          pool: 'forks',
+          include: ['test/fault/**/*.spec.ts'],
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          // Whole: `npm run conformance`. Its slice is part of the project "stack".
+          name: 'conformance',
+          pool: 'forks',
+          include: ['test/conformance/*.spec.ts'],
+          globalSetup: ['test/setup/stack.ts', 'test/setup/mariadb.ts'],
+          env: { CONFORMANCE: 'full' },
+          maxWorkers: WORKERS,
+          maxConcurrency: 4,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          // Alone: `npm run security`, `npm run fuzz`. In `npm test` its files are part of the project "stack", with few inputs.
+          name: 'security',
+          pool: 'forks',
+          include: ['test/security/**/*.spec.ts'],
+          globalSetup: ['test/setup/stack.ts'],
+          maxWorkers: WORKERS,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

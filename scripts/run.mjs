@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from './lib/build.mjs'
 import { run } from './lib/children.mjs'
+import { conformance } from './lib/conformance.mjs'
+import { fuzz, security } from './lib/security.mjs'
 import { test } from './lib/tests.mjs'
 import { setup } from './setup.mjs'
 
@@ -17,15 +19,23 @@ const VERBS = {
   unwind: [CLI],
   bench: ['packages/drill/dist/bench/main.js'],
   mutants: ['packages/drill/dist/mutants/main.js'],
+  tamper: ['packages/drill/dist/tamper/main.js'],
+  fault: ['packages/drill/dist/nemesis/main.js'],
+  soak: ['packages/drill/dist/soak/main.js'],
 }
 
+/** Suites that set up, build, test and count for themselves. */
+const SUITES = { test, conformance, security, fuzz }
+
 async function main([verb, ...args]) {
-  if (verb !== 'test' && !Object.hasOwn(VERBS, verb ?? '')) {
-    process.stderr.write(`usage: node scripts/run.mjs <test|${Object.keys(VERBS).join('|')}> [arguments]\n`)
+  const suite = Object.hasOwn(SUITES, verb ?? '') ? SUITES[verb] : null
+  if (suite === null && !Object.hasOwn(VERBS, verb ?? '')) {
+    const known = [...Object.keys(SUITES), ...Object.keys(VERBS)].join('|')
+    process.stderr.write(`usage: node scripts/run.mjs <${known}> [arguments]\n`)
     return 2
   }
   if (!setup()) return 1
-  if (verb === 'test') return test(root, build, args)
+  if (suite !== null) return suite(root, build, args)
 
   const built = await build(root)
   if (built !== 0) return built

@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { interruptedBy, run } from './children.mjs'
 
+/** The others have a command of their own, since they take long; what `npm test` runs of them belongs to these. */
+const PROJECTS = ['unit', 'stack', 'fault']
+
 /** @returns {Promise<number>} exit code */
 export async function test(root, build, args) {
   const node = process.execPath
@@ -45,7 +48,10 @@ async function vitest(root, command, args) {
   const file = join(folder, `vitest-${process.pid}.json`)
   mkdirSync(folder, { recursive: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  const code = await run([...command, 'run', ...reporters, ...args], { cwd: root })
+  const chosen = args.some(arg => arg.startsWith('--project'))
+    ? []
+    : PROJECTS.map(name => `--project=${name}`)
+  const code = await run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root })
   const outcome = existsSync(file)
     ? countTests(JSON.parse(readFileSync(file, 'utf8')))
     : { passed: 0, failed: 0 }

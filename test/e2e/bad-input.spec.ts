@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HEADER, hashText, type LedgerEvent } from '@unwind/contracts'
-import { DEAD_LETTER, generateKey, signingKey } from '@unwind/runtime'
+import { createSealer, DEAD_LETTER, generateKey, signingKey } from '@unwind/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Forge } from '../support/forge.js'
 import { loaded, type Site } from '../support/site.js'
@@ -54,13 +54,16 @@ describe('bad input', () => {
     await hostile.expectNormalRollback()
   })
 
-  it('an unknown schema ID is set aside, after the registry was asked', async () => {
+  it('an unknown schema ID is set aside; the registry is asked only for whom one may believe', async () => {
     const value = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3])
+    const record = hostile.ledgerRecord(value)
     await hostile.expectSetAside(
-      hostile.ledgerRecord(value),
+      record,
       'poison',
-      'the registry has no schema 2147483647',
+      'schema 2147483647 is not known here, and the registry is asked',
     )
+    const [sealed] = createSealer(site.key('service:shop'))([record])
+    await hostile.expectSetAside(sealed!, 'poison', 'the registry has no schema 2147483647')
     await hostile.expectNormalRollback()
   })
 

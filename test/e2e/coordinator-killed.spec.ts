@@ -6,6 +6,9 @@ import { MiniShop, SHOP_SYSTEMS } from './shop.js'
 
 const SESSION_MS = 1_500
 
+/** Where effect and record are one, a first attempt is announced only if it is slow: on a busy machine it may be. */
+const ANNOUNCED_OR_NOT = /^(?:(?:orders|stock)\/)?started\/0\.1$/
+
 describe('a coordinator that is killed right after the request', () => {
   let site: Site
   let shop: MiniShop
@@ -54,14 +57,12 @@ describe('a coordinator that is killed right after the request', () => {
     const rollbackIds = await proposeAndKill(orders)
     await allStepsDone(rollbackIds)
     for (const [i, rollbackId] of rollbackIds.entries()) {
-      expect(site.story(rollbackId)).toEqual([
+      expect(site.story(rollbackId).filter(id => !ANNOUNCED_OR_NOT.test(id))).toEqual([
         'proposed',
         'requested/r1',
         'payments/started/0.1',
         'payments/completed/0',
-        'orders/started/0.1',
         'orders/completed/0',
-        'stock/started/0.1',
         'stock/completed/0',
       ])
       expect(await shop.state(orders[i]!)).toEqual(restored)

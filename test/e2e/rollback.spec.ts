@@ -6,6 +6,9 @@ import { holdableRelay } from '../support/held-relay.js'
 import { Site } from '../support/site.js'
 import { MiniShop, SHOP_SYSTEMS } from './shop.js'
 
+/** Where effect and record are one, a first attempt is announced only if it is slow: on a busy machine it may be. */
+const ANNOUNCED_OR_NOT = /^(?:(?:orders|stock)\/)?started\/0\.1$/
+
 const DRAFT = { status: 'draft', total: 0, note: 'gift' }
 
 describe('a rollback, end to end', () => {
@@ -44,6 +47,8 @@ describe('a rollback, end to end', () => {
           ...(steps[data.stepId] ?? []),
           data.eventId.slice(rollbackId.length + data.stepId.length + 2),
         ]
+    for (const stepId of ['orders', 'stock'])
+      steps[stepId] = (steps[stepId] ?? []).filter(id => !ANNOUNCED_OR_NOT.test(id))
     return steps
   }
 
@@ -59,14 +64,12 @@ describe('a rollback, end to end', () => {
     const rollbackId = await propose(order)
     const end = await site.closed(rollbackId)
     expect(end).toMatchObject({ endState: 'RESTORED_VERIFIED', restored: 4, expected: 4, remaining: [] })
-    expect(site.story(rollbackId)).toEqual([
+    expect(site.story(rollbackId).filter(id => !ANNOUNCED_OR_NOT.test(id))).toEqual([
       'proposed',
       'requested/r1',
       'payments/started/0.1',
       'payments/completed/0',
-      'orders/started/0.1',
       'orders/completed/0',
-      'stock/started/0.1',
       'stock/completed/0',
       'closed/r1',
     ])
@@ -167,8 +170,8 @@ describe('a rollback, end to end', () => {
       })
       expect(byStep(rollbackId)).toEqual({
         payments: ['started/0.1', 'completed/0'],
-        orders: ['started/0.1', 'failed/0.1', 'parked/0', 'started/1.1', 'completed/1'],
-        stock: ['started/0.1', 'completed/0'],
+        orders: ['failed/0.1', 'parked/0', 'started/1.1', 'completed/1'],
+        stock: ['completed/0'],
       })
     })
 

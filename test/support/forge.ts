@@ -14,7 +14,7 @@ import {
   type WrittenAt,
 } from '@unwind/runtime'
 import { inject } from 'vitest'
-import { silent, type World } from './world.js'
+import { type KafkaAccess, silent, type World } from './world.js'
 
 /** Writes what no honest process would write: past every check of the senders. */
 export class Forge {
@@ -23,10 +23,11 @@ export class Forge {
     private readonly write: (record: OutgoingRecord) => Promise<WrittenAt>,
   ) {}
 
-  static async open(world: World): Promise<Forge> {
+  /** @param kafka default: the shared stack's. */
+  static async open(world: World, kafka?: KafkaAccess): Promise<Forge> {
     // Above the limit of the senders and below the brokers'.
     const options = { clientId: 'forge', logger: silent, maxRecordBytes: 1_020_000, maxBatchBytes: 1_020_000 }
-    const log = connectKafkajs({ brokers: inject('stack').brokers, ...options })
+    const log = connectKafkajs({ ...(kafka ?? { brokers: inject('stack').brokers }), ...options })
     const producer = await log.producer()
     world.onClose(() => log.close())
     return new Forge(world, record => producer.publish(record))

@@ -14,7 +14,7 @@ import { inject } from 'vitest'
 import { TestDatabase } from './database.js'
 import { LogTail } from './log-tail.js'
 import { Tail } from './tail.js'
-import { loaded, World } from './world.js'
+import { type KafkaAccess, loaded, World } from './world.js'
 
 /** A whole small company on the real stack: databases, contracts, sidecars, a coordinator, clients, and eyes on every topic. */
 export class Site {
@@ -25,13 +25,26 @@ export class Site {
   readonly #keys = new Map<string, SigningKey>()
   #n = 0
 
-  private constructor(readonly world: World) {
+  private constructor(
+    readonly world: World,
+    private readonly clientAccess: KafkaAccess,
+  ) {
     this.prefix = world.topics.rollback.slice(0, -'.rollback'.length)
   }
 
-  /** @param systems whose sidecars' keys are trusted. */
-  static async open(systems: readonly string[], partitions = 3): Promise<Site> {
-    const site = new Site(await World.open(partitions))
+  /**
+   * @param systems whose sidecars' keys are trusted.
+   * @param kafka where Kafka asks who comes: access of the eyes of this test, and of the clients. Default: the shared stack's.
+   */
+  static async open(
+    systems: readonly string[],
+    partitions = 3,
+    kafka?: { readonly eyes: KafkaAccess; readonly client: KafkaAccess },
+  ): Promise<Site> {
+    const site = new Site(
+      await World.open(partitions, kafka?.eyes),
+      kafka?.client ?? { brokers: inject('stack').brokers },
+    )
     const keyOf = (principal: string, ...rest: [Parameters<World['key']>[1], string[]?]) =>
       site.#keys.set(principal, site.world.key(principal, ...rest))
     keyOf('coordinator:one', ['coordinator'])
@@ -71,9 +84,15 @@ export class Site {
 
   /** The library with which a service records and proposes. */
   async client(system: string): Promise<Client> {
-    const { brokers, registryUrl } = inject('stack')
+    const { registryUrl } = inject('stack')
     const key = this.key('service:shop')
-    const client = await createClient({ brokers, registryUrl, system, key, topicPrefix: this.prefix })
+    const client = await createClient({
+      ...this.clientAccess,
+      registryUrl,
+      system,
+      key,
+      topicPrefix: this.prefix,
+    })
     this.world.onClose(() => client.close())
     return client
   }

@@ -83,6 +83,10 @@ export class UnwindProcesses {
     )
   }
 
+  keyFile(principal: string): string {
+    return this.#keys.keyFile(principal)
+  }
+
   coordinator(): UnwindProcess {
     return this.start(['coordinator', '--key', this.#keys.keyFile('coordinator:one'), '--port', '0'])
   }

@@ -22,6 +22,7 @@ import {
   type EventRegistry,
   type EventSender,
   generateKey,
+  type KafkajsOptions,
   openRegistry,
   type PrivateKey,
   type PublicKey,
@@ -43,6 +44,9 @@ import { inject } from 'vitest'
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
+/** How a test reaches Kafka. */
+export type KafkaAccess = Pick<KafkajsOptions, 'brokers' | 'ssl' | 'sasl'>
+
 /**
  * Topics, schemas, keys and connections of one test file's own, on the shared stack. `close` ends everything that was
  * started through it.
@@ -60,10 +64,15 @@ export class World {
     readonly registry: EventRegistry,
   ) {}
 
-  static async open(partitions = 3): Promise<World> {
+  /** @param kafka default: the shared stack's. */
+  static async open(partitions = 3, kafka?: KafkaAccess): Promise<World> {
     const stack = inject('stack')
     const topics = topicNames(`t${randomBytes(4).toString('hex')}`)
-    const log = connectKafkajs({ brokers: stack.brokers, clientId: 'test', logger: silent })
+    const log = connectKafkajs({
+      ...(kafka ?? { brokers: stack.brokers }),
+      clientId: 'test',
+      logger: silent,
+    })
     const admin = await log.admin()
     await admin.applyTopics(topicSpecifications(topics, partitions))
     await applySchemas({ url: stack.registryUrl }, topics)

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -18,7 +18,8 @@ const folders = [
   ...['packages', 'examples'].flatMap(parent =>
     readdirSync(join(root, parent)).map(name => `${parent}/${name}`),
   ),
-]
+  // An example in shell is no package.
+].filter(folder => existsSync(join(root, folder, 'package.json')))
 
 /** name@version of every library that a package file names. */
 const named = new Set(

@@ -2,13 +2,13 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterEach, beforeEach } from 'vitest'
 import { type Part, type Stack, type StackOptions, startStack } from '../src/index.js'
 import { wipePostgresHome } from '../src/postgresHome.js'
+import { bare, CACHE } from './environment.js'
 
-export const CACHE = fileURLToPath(new URL('../../../.unwind/cache', import.meta.url))
+export { bare, CACHE }
 
 /** A state folder for each test, and stacks that are stopped after it. */
 export function useStacks() {
@@ -33,12 +33,6 @@ export function useStacks() {
       return stack
     },
   }
-}
-
-/** Our environment with the cache of this clone, without the variables that would make a part external. */
-export function bare(): NodeJS.ProcessEnv {
-  const { KAFKA_BROKERS: _k, SCHEMA_REGISTRY_URL: _s, REDIS_URL: _r, DATABASE_URL: _d, ...rest } = process.env
-  return { UNWIND_CACHE_DIR: CACHE, ...rest }
 }
 
 export async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {

@@ -8,4 +8,6 @@ export interface PartContext extends DownloadContext {
   readonly logDir: string
   /** The ports that this part had last time, to be taken again if they are free. */
   readonly ports: readonly number[]
+  /** Users of a secured Kafka; absent: it is open on loopback. */
+  readonly kafkaUsers?: readonly string[]
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { probePostgres } from './databases.js'
 import { messageOf } from './errors.js'
 import { probeKafka } from './kafkaProbe.js'
+import { probeMariadb } from './mariadbDatabases.js'
 import type { Part } from './options.js'
 import { probeRedis } from './redisProbe.js'
 import { probeRegistry } from './registryProbe.js'
@@ -12,6 +13,7 @@ export const VARIABLE: Record<Part, string> = {
   registry: 'SCHEMA_REGISTRY_URL',
   redis: 'REDIS_URL',
   postgres: 'DATABASE_URL',
+  mariadb: 'MARIADB_URL',
 }
 
 export interface External {
@@ -71,6 +73,8 @@ async function probe(part: Part, value: string): Promise<void> {
       return probeRedis(value)
     case 'postgres':
       return probePostgres(value)
+    case 'mariadb':
+      return probeMariadb(value)
     default:
       return part satisfies never
   }

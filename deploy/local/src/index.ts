@@ -1,6 +1,7 @@
 export { MissingPrerequisite, NameTaken, StartFailed } from './errors.js'
 export type {
   BrokerNode,
+  KafkaSecurity,
   Part,
   Say,
   ServerHandle,

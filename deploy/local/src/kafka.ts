@@ -7,8 +7,9 @@ import { type Download, download } from './download.js'
 import { StartFailed } from './errors.js'
 import { ClassArchive, type Java } from './java.js'
 import { clusterId, nodeSettings } from './kafkaConfig.js'
-import { probeBroker, probeKafka } from './kafkaProbe.js'
-import type { BrokerNode } from './options.js'
+import { probeBroker, probeKafka, probeSecuredBroker } from './kafkaProbe.js'
+import { type Secured, scramArguments, secure, securitySettings } from './kafkaSecurity.js'
+import type { BrokerNode, KafkaSecurity } from './options.js'
 import { withPorts } from './ports.js'
 import { runLeashed } from './process.js'
 import { Server, type ServerSpec, tailOf } from './server.js'
@@ -29,6 +30,7 @@ const STOP_WITHIN_MS = { alone: 15_000, cluster: 3_000 }
 export interface KafkaPart {
   readonly nodes: readonly KafkaNode[]
   readonly ports: readonly number[]
+  readonly security: KafkaSecurity | null
 }
 
 export class KafkaNode extends Server implements BrokerNode {
@@ -44,20 +46,25 @@ export async function startKafka(context: PartContext, brokers: number): Promise
   const libs = await download(KAFKA, context)
   const java = await findJava(context.env)
   checkClusterSize(context.dataDir, brokers)
+  const secured =
+    context.kafkaUsers === undefined
+      ? null
+      : await secure(context.dataDir, context.kafkaUsers, java, context.env)
   // Two ports a node: one for clients, one for the controllers among themselves.
   return withPorts(brokers * 2, context.ports, async ports => {
     const nodes = Array.from({ length: brokers }, (_, index) =>
-      makeNode(index + 1, ports, libs, java, context),
+      makeNode(index + 1, ports, libs, java, context, secured),
     )
     try {
-      await Promise.all(nodes.map(node => format(node.id, libs, java, context)))
+      await Promise.all(nodes.map(node => format(node.id, libs, java, context, secured)))
       await Promise.all(nodes.map(node => node.startUnder(context.signal)))
-      await allSeeAll(nodes, context.signal)
+      // Behind a log-in only the driver can ask; it retries until all is there.
+      if (secured === null) await allSeeAll(nodes, context.signal)
     } catch (error) {
       await Promise.all(nodes.map(node => node.stop()))
       throw error
     }
-    return { nodes, ports }
+    return { nodes, ports, security: secured && { caFile: secured.caFile, passwords: secured.passwords } }
   })
 }
 
@@ -67,6 +74,7 @@ function makeNode(
   libs: string,
   java: Java,
   context: PartContext,
+  secured: Secured | null,
 ): KafkaNode {
   const brokers = ports.length / 2
   const port = ports[id - 1] as number
@@ -77,8 +85,10 @@ function makeNode(
     clientPorts: ports.slice(0, brokers),
     controllerPorts: ports.slice(brokers),
     home,
+    ...(secured ? { security: securitySettings(secured) } : {}),
   })
-  writeFileSync(join(home, 'server.properties'), settings)
+  // It holds passwords where Kafka is secured.
+  writeFileSync(join(home, 'server.properties'), settings, { mode: 0o600 })
   const archive = new ClassArchive(context.cacheDir, KAFKA.name, java)
   return new KafkaNode(id, {
     label: brokers === 1 ? 'Kafka' : `Kafka broker ${id}`,
@@ -103,7 +113,10 @@ function makeNode(
       env: context.env,
       logFile: join(context.logDir, `kafka-${id}.log`),
     }),
-    probe: () => probeBroker({ host: '127.0.0.1', port }),
+    probe: () =>
+      secured
+        ? probeSecuredBroker({ host: '127.0.0.1', port, tls: true, caFile: secured.caFile })
+        : probeBroker({ host: '127.0.0.1', port }),
     afterExit: () => archive.keep(),
   })
 }
@@ -124,11 +137,18 @@ function classPath(libs: string): string {
     .join(':')
 }
 
-async function format(id: number, libs: string, java: Java, context: PartContext): Promise<void> {
+async function format(
+  id: number,
+  libs: string,
+  java: Java,
+  context: PartContext,
+  secured: Secured | null,
+): Promise<void> {
   const home = join(context.dataDir, `node-${id}`)
   if (existsSync(join(home, 'data', 'meta.properties'))) return
   const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...LOGGING, '-cp', classPath(libs)]
   const args = ['format', '-t', clusterId(context.dataDir), '-c', join(home, 'server.properties')]
+  if (secured) args.push(...scramArguments(secured))
   const logFile = join(context.logDir, `kafka-${id}.log`)
   const { code } = await runLeashed(
     {

@@ -9,13 +9,16 @@ export interface NodeSettings {
   readonly clientPorts: readonly number[]
   readonly controllerPorts: readonly number[]
   readonly home: string
+  /** What stands instead of the plaintext listeners. */
+  readonly security?: Readonly<Record<string, string | boolean>>
 }
 
 /** server.properties of one node. What is not said here is Kafka's default. */
-export function nodeSettings({ id, clientPorts, controllerPorts, home }: NodeSettings): string {
+export function nodeSettings(node: NodeSettings): string {
+  const { id, clientPorts, controllerPorts, home, security } = node
   const brokers = clientPorts.length
   const minInsync = brokers >= 3 ? 2 : 1
-  const client = `PLAINTEXT://127.0.0.1:${clientPorts[id - 1]}`
+  const client = `${security ? 'SASL_SSL' : 'PLAINTEXT'}://127.0.0.1:${clientPorts[id - 1]}`
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': id,
@@ -59,6 +62,7 @@ export function nodeSettings({ id, clientPorts, controllerPorts, home }: NodeSet
     'num.io.threads': 4,
     'background.threads': 4,
     'log.cleaner.dedupe.buffer.size': 16_777_216,
+    ...security,
   }
   return `${Object.entries(settings)
     .map(([key, value]) => `${key}=${value}`)

@@ -7,6 +7,7 @@ import { type Endpoint, exchange } from './tcp.js'
 
 const METADATA = 3
 const FIND_COORDINATOR = 10
+const API_VERSIONS = 18
 const GROUP = 0
 
 /** Resolves when the broker sees `atLeast` living brokers and the coordinator of consumer groups is up. */
@@ -21,6 +22,13 @@ export async function probeKafka(endpoint: Endpoint, atLeast: number): Promise<v
 /** A weaker check, for a broker that is started again while others may be down. */
 export async function probeBroker(endpoint: Endpoint): Promise<void> {
   if ((await countBrokers(endpoint)) === 0) throw new Error('no broker is registered')
+}
+
+/** All that a broker says to who has not logged in: which requests it knows. It says so once it serves. */
+export async function probeSecuredBroker(endpoint: Endpoint): Promise<void> {
+  const answer = await call(endpoint, API_VERSIONS, Buffer.alloc(0))
+  const code = answer.readInt16BE(0)
+  if (code !== 0) throw new Error(`the broker answers with error ${code}`)
 }
 
 /** No topics asked for (an empty array), so the answer is short. */
@@ -38,7 +46,7 @@ async function findCoordinator(endpoint: Endpoint): Promise<number> {
   return answer.readInt16BE(4) // after the throttle time
 }
 
-/** Both requests are used in version 1. The answer starts after the correlation ID. */
+/** All requests are used in version 1. The answer starts after the correlation ID. */
 function call(endpoint: Endpoint, api: number, body: Buffer): Promise<Buffer> {
   const header = Buffer.concat([int16(api), int16(1), int32(1), string('unwind-local-stack')])
   const request = Buffer.concat([int32(header.length + body.length), header, body])

@@ -1,13 +1,14 @@
 /**
  * What the local stack is asked for and what it gives back.
  *
- * Words: a *part* is one kind of server (kafka, registry, redis, postgres); a *server* is one process of a part; a part is
+ * Words: a *part* is one kind of server (kafka, registry, redis, postgres, mariadb); a *server* is one process of a part; a part is
  * *external* when an environment variable names a server that already runs, and then it is checked, used, never wiped and
  * never stopped.
  */
 
-export type Part = 'kafka' | 'registry' | 'redis' | 'postgres'
+export type Part = 'kafka' | 'registry' | 'redis' | 'postgres' | 'mariadb'
 
+/** What everybody needs; `mariadb` is started only when it is asked for. */
 export const ALL_PARTS: readonly Part[] = ['kafka', 'registry', 'redis', 'postgres']
 
 /** The parts that are one process each; Kafka's processes are `Stack.nodes`. */
@@ -18,10 +19,15 @@ export type Say = (line: string) => void
 export interface StackOptions {
   /** A git-ignored folder; absolute or relative to the working directory. Holds `data/<name>` and, by default, `cache`. */
   readonly stateDir: string
-  /** Default: all. */
+  /** Default: `ALL_PARTS`. */
   readonly parts?: readonly Part[]
   /** 3 gives replication factor 3 and min.insync.replicas 2. Default: 1. */
   readonly brokers?: 1 | 3
+  /**
+   * Names of Kafka users. Given: Kafka asks for TLS and SCRAM-SHA-512 on every listener and denies what no ACL allows; each
+   * name, and "admin" who may do everything, gets a password (`Stack.kafkaSecurity`). Default: open on loopback.
+   */
+  readonly kafkaUsers?: readonly string[]
   /** Two stacks with different names may run at once. Letters, digits, `-` and `_`. Default: `dev`. */
   readonly name?: string
   /** Wipe the data of this name before starting. */
@@ -31,7 +37,7 @@ export interface StackOptions {
   /** Progress, one line a call. */
   readonly say?: Say
   /**
-   * Default: `process.env`. KAFKA_BROKERS, SCHEMA_REGISTRY_URL, REDIS_URL and DATABASE_URL make a part external;
+   * Default: `process.env`. KAFKA_BROKERS, SCHEMA_REGISTRY_URL, REDIS_URL, DATABASE_URL and MARIADB_URL make a part external;
    * UNWIND_CACHE_DIR names a folder for downloads that several clones share.
    */
   readonly env?: NodeJS.ProcessEnv
@@ -57,7 +63,15 @@ export interface BrokerNode extends ServerHandle {
   readonly id: number
 }
 
-/** The four variables that point other processes at this stack. A part that was not asked for is left out. */
+/** How to reach a secured Kafka. */
+export interface KafkaSecurity {
+  /** PEM of the authority that signed the brokers. */
+  readonly caFile: string
+  /** Password (SCRAM-SHA-512) by user. */
+  readonly passwords: Readonly<Record<string, string>>
+}
+
+/** The variables that point other processes at this stack. A part that was not asked for is left out. */
 export type StackEnv = Record<string, string>
 
 export interface Stack {
@@ -67,7 +81,11 @@ export interface Stack {
   readonly redisUrl: string
   /** Superuser on the default database; holds the password, so do not print it. */
   readonly databaseUrl: string
+  /** MariaDB, root; empty when the part was not asked for. Holds the password. */
+  readonly mariadbUrl: string
   readonly env: StackEnv
+  /** Null unless Kafka was started with `kafkaUsers`. */
+  readonly kafkaSecurity: KafkaSecurity | null
   /** Empty when Kafka is external. */
   readonly nodes: readonly BrokerNode[]
   /** @throws {Error} when the part was not asked for or is external. */
@@ -79,6 +97,8 @@ export interface Stack {
    * `unwind_local_`, so that no database of somebody else is ever dropped.
    */
   createDatabase(name: string): Promise<string>
+  /** The same on MariaDB; the database of a capture beside it (`<name>_unwind`) goes too. */
+  createMariadbDatabase(name: string): Promise<string>
   /** Idempotent and bounded: SIGTERM, then SIGKILL after a deadline. External parts are left alone. */
   stop(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { download } from './download.js'
 import { externalOf } from './external.js'
 import { KAFKA } from './kafka.js'
+import { findMariadb } from './mariadbBinaries.js'
 import { ALL_PARTS, type StackOptions } from './options.js'
 import { findPostgres, packagedPostgres } from './postgresBinaries.js'
 import { findRedis } from './redis.js'
@@ -17,6 +18,7 @@ export async function prefetch(options: StackOptions): Promise<void> {
     if (part === 'kafka') await download(KAFKA, context)
     if (part === 'registry') await download(REGISTRY, context)
     if (part === 'redis') await findRedis(context)
+    if (part === 'mariadb') await findMariadb(context)
     if (part === 'postgres') await findPostgres({ env, packaged: packagedPostgres() })
   }
 }

@@ -9,7 +9,16 @@ import { recreateDatabase } from './databases.js'
 import { type DataDir, openDataDir } from './dataDir.js'
 import { checkExternal, externalOf, splitBrokers, VARIABLE } from './external.js'
 import { type KafkaNode, startKafka } from './kafka.js'
-import { ALL_PARTS, type Part, type Stack, type StackEnv, type StackOptions } from './options.js'
+import { startMariadb } from './mariadb.js'
+import { recreateMariadbDatabase } from './mariadbDatabases.js'
+import {
+  ALL_PARTS,
+  type KafkaSecurity,
+  type Part,
+  type Stack,
+  type StackEnv,
+  type StackOptions,
+} from './options.js'
 import { startPostgres } from './postgres.js'
 import { startRedis } from './redis.js'
 import { type SinglePartStarted, startRegistry } from './registry.js'
@@ -22,6 +31,7 @@ interface Running {
   readonly value: string
   readonly servers: readonly Server[]
   readonly nodes: readonly KafkaNode[]
+  readonly security?: KafkaSecurity | null
 }
 
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -74,6 +84,7 @@ async function startPart(
     dataDir: data.folderOf(part),
     logDir: data.logDir,
     ports: data.portsOf(part),
+    ...(options.kafkaUsers ? { kafkaUsers: options.kafkaUsers } : {}),
   }
   const again = context.ports.length > 0 ? ', with its data of last time' : ''
   const began = performance.now()
@@ -85,14 +96,14 @@ async function startPart(
   return { part, external: false, ...started }
 }
 
-type Local = Pick<Running, 'value' | 'servers' | 'nodes'> & { readonly ports: readonly number[] }
+type Local = Pick<Running, 'value' | 'servers' | 'nodes' | 'security'> & { readonly ports: readonly number[] }
 
 async function startLocal(part: Part, context: PartContext, brokers: number): Promise<Local> {
   switch (part) {
     case 'kafka': {
-      const { nodes, ports } = await startKafka(context, brokers)
+      const { nodes, ports, security } = await startKafka(context, brokers)
       const value = nodes.map(node => `127.0.0.1:${node.port}`).join(',')
-      return { value, servers: nodes, nodes, ports }
+      return { value, servers: nodes, nodes, ports, security }
     }
     case 'registry':
       return single(await startRegistry(context))
@@ -100,6 +111,8 @@ async function startLocal(part: Part, context: PartContext, brokers: number): Pr
       return single(await startRedis(context))
     case 'postgres':
       return single(await startPostgres(context))
+    case 'mariadb':
+      return single(await startMariadb(context))
     default:
       return part satisfies never
   }
@@ -126,7 +139,9 @@ function makeStack(running: readonly Running[], data: DataDir): Stack {
     registryUrl: variableOf('registry'),
     redisUrl: variableOf('redis'),
     databaseUrl: variableOf('postgres'),
+    mariadbUrl: variableOf('mariadb'),
     env,
+    kafkaSecurity: find('kafka')?.security ?? null,
     nodes: find('kafka')?.nodes ?? [],
     server: part => own(part).servers[0] as Server,
     async restart(part) {
@@ -136,6 +151,11 @@ function makeStack(running: readonly Running[], data: DataDir): Stack {
       const postgres = find('postgres')
       if (!postgres) throw new Error('postgres was not asked for when this stack was started')
       return recreateDatabase(postgres.value, name, postgres.external)
+    },
+    async createMariadbDatabase(name) {
+      const mariadb = find('mariadb')
+      if (!mariadb) throw new Error('mariadb was not asked for when this stack was started')
+      return recreateMariadbDatabase(mariadb.value, name, mariadb.external)
     },
     stop() {
       stopping ??= stopAll(running, data)

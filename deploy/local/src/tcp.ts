@@ -1,10 +1,13 @@
-import { createConnection } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { readFileSync } from 'node:fs'
+import { createConnection, isIP } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 
 export interface Endpoint {
   readonly host: string
   readonly port: number
   readonly tls?: boolean
+  /** PEM file of the authority that the server's certificate is held against; absent: the system's. */
+  readonly caFile?: string
 }
 
 export const PROBE_TIMEOUT_MS = 2_000
@@ -22,7 +25,7 @@ export function exchange<T>(
   const { host, port } = endpoint
   return new Promise<T>((resolve, reject) => {
     const socket = endpoint.tls
-      ? connectTls({ host, port, servername: host })
+      ? connectTls({ host, port, ...tlsOptions(endpoint) })
       : createConnection({ host, port })
     let received: Buffer = Buffer.alloc(0)
     const end = (outcome: () => void) => {
@@ -47,4 +50,10 @@ export function exchange<T>(
       }
     })
   })
+}
+
+function tlsOptions({ host, caFile }: Endpoint): ConnectionOptions {
+  // An address is no server name (RFC 6066); the certificate is held against it all the same.
+  const name = isIP(host) === 0 ? { servername: host } : {}
+  return caFile === undefined ? name : { ...name, ca: readFileSync(caFile) }
 }

@@ -1,3 +1,8 @@
+export { openExport } from './ledger/export-source.js'
+export { type LocalDecoder, localDecoder } from './ledger/local-decoder.js'
+export type { LedgerSource } from './ledger/source.js'
+export { type LedgerReport, verifyLedger } from './ledger/verify-ledger.js'
+export { writeExport } from './ledger/write-export.js'
 export { main, run } from './main.js'
 export { EXIT_CODES, type ExitName } from './shell/exit-codes.js'
 export type { Io } from './shell/io.js'

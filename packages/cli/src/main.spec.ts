@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ADAPTERS } from '@unwind/sidecar'
 import { describe, expect, test } from 'vitest'
 import { run } from './main.js'
 import { memoryIo } from './testing/memory-io.js'
@@ -121,7 +122,7 @@ describe('contract lint', () => {
         'error bad.yaml:4:10 version: expected a version such as "1.0.0"',
         'error adapter.yaml:11:5 adapter.capture.tables: Invalid input: expected record, received undefined',
         'error adapter.yaml:12:7 adapter.capture.tabels: is not a key of this adapter',
-        'error kind.yaml:8:9 adapter.kind: there is no adapter "oracle"; there are http, postgres',
+        `error kind.yaml:8:9 adapter.kind: there is no adapter "oracle"; there are ${Object.keys(ADAPTERS).sort().join(', ')}`,
         '',
       ].join('\n'),
     })

@@ -31,10 +31,12 @@ export type LedgerEventType =
   | 'NoteAdded'
 export type ActionEventType = 'ActionRecorded' | 'ActionFailed'
 export type ContractEventType = 'ContractPublished' | 'SidecarAnnounced'
+export type CheckpointEventType = 'LedgerCheckpointed'
 
 export type LedgerEvent = EventOf<LedgerEventType>
 export type ActionEvent = EventOf<ActionEventType>
 export type ContractEvent = EventOf<ContractEventType>
+export type CheckpointEvent = EventOf<CheckpointEventType>
 export type UnwindEvent = EventOf<EventType>
 
 /** Where a record lies: the only order that counts. */
@@ -51,7 +53,7 @@ export interface Recorded<E extends UnwindEvent = UnwindEvent> {
 }
 
 const CATEGORY = new Map(SCHEMA_FILES.map(file => [file.name, file.topic as TopicCategory]))
-export type TopicCategory = 'actions' | 'rollback' | 'contracts'
+export type TopicCategory = 'actions' | 'rollback' | 'contracts' | 'checkpoints'
 
 /** The category (folder under schemas/) that an event belongs to. */
 export function categoryOf(type: EventType): TopicCategory {
@@ -69,6 +71,8 @@ export function keyOf(event: UnwindEvent): string {
       return event.data.system
     case 'SidecarAnnounced':
       return `${event.data.system}/${event.data.instance}`
+    case 'LedgerCheckpointed':
+      return `${event.data.topic}/${event.data.partition}`
     default:
       return event.data.correlationId
   }

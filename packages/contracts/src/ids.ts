@@ -18,6 +18,9 @@ export const eventIds = {
     `${rollbackId}/${stepId}/completed/${round}`,
   failed: (rollbackId: string, stepId: string, round: number, attempt: number) =>
     `${rollbackId}/${stepId}/failed/${round}.${attempt}`,
+  /** @param n counts the notes of one attempt, from 1. */
+  stepNote: (rollbackId: string, stepId: string, round: number, attempt: number, n: number) =>
+    `${rollbackId}/${stepId}/note/${round}.${attempt}/${n}`,
   parked: (rollbackId: string, stepId: string, round: number) => `${rollbackId}/${stepId}/parked/${round}`,
   fenced: (rollbackId: string, system: string, revision: number) =>
     `${rollbackId}/fenced/${system}/r${revision}`,
@@ -27,6 +30,9 @@ export const eventIds = {
     `${rollbackId}/late/${system}/${digest}`,
   escalation: (rollbackId: string, kind: string, subject: string, round: number) =>
     `${rollbackId}/escalation/${kind}/${subject}/${round}`,
+  /** @param digest of the checkpoint: the same place and the same records give the same one. */
+  checkpoint: (topic: string, partition: number, nextOffset: bigint, digest: string) =>
+    `${topic}/${partition}/checkpoint/${nextOffset}/${digest.slice(0, 16)}`,
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 

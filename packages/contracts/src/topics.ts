@@ -1,12 +1,14 @@
 import type { TopicCategory } from './events.js'
 
-/** Names of the four topics under one prefix. */
+/** Names of the five topics under one prefix. */
 export interface TopicNames {
   readonly actions: string
   /** The ledger. */
   readonly rollback: string
   readonly contracts: string
   readonly deadLetter: string
+  /** What proves that the ledger is whole. */
+  readonly checkpoints: string
 }
 
 export function topicNames(prefix = 'unwind'): TopicNames {
@@ -15,6 +17,7 @@ export function topicNames(prefix = 'unwind'): TopicNames {
     rollback: `${prefix}.rollback`,
     contracts: `${prefix}.contracts`,
     deadLetter: `${prefix}.dead-letter`,
+    checkpoints: `${prefix}.checkpoints`,
   }
 }
 
@@ -31,8 +34,8 @@ export interface TopicSpecification {
 const DAY_MS = 86_400_000
 
 /**
- * What `unwind topics apply` creates. The ledger is kept for ever: it is the proof. Its timestamps are the broker's, so that
- * the holder of a stolen key cannot date a record back to before the key was revoked.
+ * What `unwind topics apply` creates. The ledger is kept for ever: it is the proof. Timestamps are the broker's, so that the
+ * holder of a stolen key cannot date a record back to before the key was revoked (I5).
  * @param partitions of each topic but the contracts topic, which is small and read whole by everyone.
  */
 export function topicSpecifications(names: TopicNames, partitions = 12): readonly TopicSpecification[] {
@@ -40,7 +43,11 @@ export function topicSpecifications(names: TopicNames, partitions = 12): readonl
     {
       topic: names.actions,
       partitions,
-      config: { 'retention.ms': String(30 * DAY_MS), 'cleanup.policy': 'delete' },
+      config: {
+        'retention.ms': String(30 * DAY_MS),
+        'message.timestamp.type': 'LogAppendTime',
+        'cleanup.policy': 'delete',
+      },
     },
     {
       topic: names.rollback,
@@ -52,11 +59,25 @@ export function topicSpecifications(names: TopicNames, partitions = 12): readonl
         'cleanup.policy': 'delete',
       },
     },
-    { topic: names.contracts, partitions: 1, config: { 'cleanup.policy': 'compact' } },
+    {
+      topic: names.contracts,
+      partitions: 1,
+      config: { 'message.timestamp.type': 'LogAppendTime', 'cleanup.policy': 'compact' },
+    },
     {
       topic: names.deadLetter,
       partitions,
       config: { 'retention.ms': String(90 * DAY_MS), 'cleanup.policy': 'delete' },
+    },
+    {
+      topic: names.checkpoints,
+      partitions,
+      config: {
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'message.timestamp.type': 'LogAppendTime',
+        'cleanup.policy': 'delete',
+      },
     },
   ]
 }

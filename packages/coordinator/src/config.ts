@@ -67,12 +67,38 @@ export const watchSection = z
   .prefault({})
   .describe('When something that does not move becomes an escalation.')
 
+export const checkpointsSection = z
+  .strictObject({
+    everyRecords: z
+      .number()
+      .int()
+      .min(1)
+      .max(20_000)
+      .default(1_000)
+      .describe('A checkpoint follows after so many records of a partition.'),
+    everyMs: z
+      .number()
+      .int()
+      .min(100)
+      .max(86_400_000)
+      .default(60_000)
+      .describe('A record waits at most so long for its checkpoint.'),
+    witness: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File or http(s) URL outside of Kafka that is given each checkpoint.'),
+  })
+  .prefault({})
+  .describe('How often the coordinator proves what the ledger holds.')
+
 /** Configuration of a coordinator process: what every process has, and its own sections. */
 export const coordinatorConfig = baseConfig.extend({
   redis: redisSection,
   api: apiSection,
   view: viewSection,
   watch: watchSection,
+  checkpoints: checkpointsSection,
   policy: z
     .strictObject({ file: z.string().optional().describe('policy.yaml; absent: the default policy.') })
     .prefault({}),

@@ -1,16 +1,20 @@
 import type { LedgerEvent } from '@unwind/contracts'
 import { type Coordinator, DEFAULT_STALL_OPTIONS, defaultPolicy } from '@unwind/core'
 import {
+  between,
   createEventOpener,
   createEventSender,
   createMetrics,
   createQuarantine,
   makeService,
+  type Quarantine,
+  withFailpoints,
 } from '@unwind/runtime'
 import { type ApiServer, startApi } from './api/server.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
 import { TrustedRecords } from './catalogue/trusted-records.js'
+import { Checkpointer } from './checkpoints/index.js'
 import { ContractsView } from './contracts/contracts-view.js'
 import { SystemFactsSource } from './facts/system-facts.js'
 import { followLedger } from './ledger/follow.js'
@@ -32,6 +36,7 @@ const VISIBLE_WITHIN_MS = 1_000
 export function createCoordinator(options: CoordinatorOptions): CoordinatorService {
   const { log, registry, topics, key, trust, logger, onFatal } = options
   const now = options.now ?? Date.now
+  const failpoint = options.failpoint ?? (async () => undefined)
   const metrics = options.metrics ?? createMetrics({}, { process: false })
   /** In the order in which they were opened. */
   const closers: (() => unknown)[] = []
@@ -61,24 +66,21 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       policy: options.policy ?? defaultPolicy(),
       stall: options.stall ?? DEFAULT_STALL_OPTIONS,
     }
-    const opener = createEventOpener({ registry })
+    const opener = createEventOpener({ registry, trust })
     const admin = await log.admin()
     closers.push(() => admin.close())
     await admin.assertBrokerSettings()
-    const sender = await createEventSender({
-      log,
-      topics,
-      registry,
-      key,
-      trust,
-      source: '/unwind/coordinator',
-    })
+    const source = '/unwind/coordinator'
+    const sender = withFailpoints(
+      await createEventSender({ log, topics, registry, key, trust, source }),
+      failpoint,
+    )
     closers.push(() => sender.close())
     const contracts = new ContractsView({ log, topic: topics.contracts, opener, trust, logger, onFatal })
     closers.push(() => contracts.stop())
     await contracts.start()
     const { url, prefix, keepMs = KEEP_MS, planWithinMs = PLAN_WITHIN_MS } = options.view
-    const shared = { log, admin, topics, logger, now, onFatal }
+    const shared = { log, admin, topics, logger, now, onFatal, failpoint }
     const opened = await openView({
       ...shared,
       url,
@@ -86,6 +88,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       keepMs,
       groupId: `${group}.projector`,
       projected: numbers.projected,
+      trusted: record => trust.verify(record).ok,
     })
     closers.push(() => opened.stop())
 
@@ -99,8 +102,13 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       announced: () => contracts.announced,
       groupOf: system => `${topics.rollback}.sidecar.${system}`,
     })
-    const quarantine = createQuarantine({ log, topics, groupId: `${group}.coordinator` })
-    closers.push(() => quarantine.close())
+    const aside = createQuarantine({ log, topics, groupId: `${group}.coordinator` })
+    closers.push(() => aside.close())
+    const quarantine: Quarantine = {
+      ...aside,
+      quarantine: (...refused) =>
+        between(failpoint, 'quarantine.before', 'quarantine.after', () => aside.quarantine(...refused)),
+    }
     const loop = new LedgerLoop({
       me,
       contracts: () => contracts.contracts,
@@ -114,8 +122,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         }
       },
       actionsOf: correlationId =>
-        patiently(planWithinMs, now, () => catalogue.actionsOf(correlationId, planWithinMs)),
-      factsOf: (systems, from) => facts.of(systems, from),
+        between(failpoint, 'planner.before-read', 'planner.after-read', () =>
+          patiently(planWithinMs, now, () => catalogue.actionsOf(correlationId, planWithinMs)),
+        ),
+      factsOf: (systems, from) =>
+        between(failpoint, 'watcher.before-look', 'watcher.after-look', () => facts.of(systems, from)),
       historyOf: (correlationId, until) => reading.historyOf(correlationId, until),
       logger,
       metrics: numbers.loop,
@@ -135,6 +146,23 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       await follower.stop()
     })
     await follower.start()
+    if (options.checkpoints) {
+      const [state] = await admin.describeTopics([topics.checkpoints])
+      const checkpointer = new Checkpointer({
+        ...shared,
+        ...options.checkpoints,
+        ledger: topics.rollback,
+        topic: topics.checkpoints,
+        partitions: state!.partitions,
+        groupId: `${group}.checkpoints`,
+        opener,
+        trust,
+        key,
+        sender,
+      })
+      closers.push(() => checkpointer.stop())
+      await checkpointer.start()
+    }
     running = { loop, opened }
     if (options.api) {
       const standing = {

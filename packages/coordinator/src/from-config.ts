@@ -3,14 +3,17 @@ import { defaultPolicy, policySchema } from '@unwind/core'
 import {
   connectKafkajs,
   createMetrics,
+  type Failpoint,
   kafkaOptions,
   loadConfig,
   loadSigningKey,
   type Metrics,
   makeService,
   openRegistry,
+  registryOptions,
   TrustStore,
 } from '@unwind/runtime'
+import { witnessOf } from './checkpoints/index.js'
 import { type CoordinatorConfig, KAFKA_LIMITS } from './config.js'
 import { createCoordinator } from './coordinator.js'
 import type { CoordinatorLogger, CoordinatorService } from './options.js'
@@ -18,6 +21,8 @@ import type { CoordinatorLogger, CoordinatorService } from './options.js'
 export interface FromConfigContext {
   readonly logger: CoordinatorLogger
   readonly metrics?: Metrics
+  /** Crash points. Default: none. */
+  readonly failpoint?: Failpoint
   /** It cannot go on; end the process and start it again: it finds its way from the ledger. */
   onFatal(error: Error): void
 }
@@ -30,7 +35,7 @@ export function coordinatorFromConfig(
   config: CoordinatorConfig,
   context: FromConfigContext,
 ): CoordinatorService {
-  const { logger, onFatal } = context
+  const { logger, onFatal, failpoint } = context
   const metrics = context.metrics ?? createMetrics()
   let inner: CoordinatorService | undefined
   let closeLog: () => Promise<void> = async () => undefined
@@ -43,7 +48,7 @@ export function coordinatorFromConfig(
           `signing.${keyFile === undefined ? 'keyFile' : 'trustFile'} is not set: the coordinator signs what it says and believes only whom it knows (unwind keys generate)`,
         )
       const key = loadSigningKey(keyFile)
-      const trust = TrustStore.load(trustFile)
+      const trust = TrustStore.load(trustFile, logger)
       const approverKey =
         config.api.approverKeyFile === undefined ? null : loadSigningKey(config.api.approverKeyFile)
       const policy =
@@ -54,15 +59,10 @@ export function coordinatorFromConfig(
       const log = connectKafkajs({
         ...kafkaOptions(config.kafka, { clientId: 'coordinator', logger }),
         ...KAFKA_LIMITS,
+        ...(failpoint ? { failpoint } : {}),
       })
       closeLog = () => log.close()
-      const { url, username, password } = config.registry
-      const registry = await openRegistry({
-        url,
-        topics,
-        ...(username === undefined ? {} : { username }),
-        ...(password === undefined ? {} : { password }),
-      })
+      const registry = await openRegistry({ ...registryOptions(config.registry), topics })
       inner = createCoordinator({
         log,
         registry,
@@ -77,6 +77,13 @@ export function coordinatorFromConfig(
         },
         policy,
         stall: config.watch,
+        checkpoints: {
+          everyRecords: config.checkpoints.everyRecords,
+          everyMs: config.checkpoints.everyMs,
+          ...(config.checkpoints.witness === undefined
+            ? {}
+            : { witness: witnessOf(config.checkpoints.witness) }),
+        },
         api: {
           host: config.api.host,
           port: config.api.port,
@@ -87,6 +94,7 @@ export function coordinatorFromConfig(
         metrics,
         logger,
         onFatal,
+        ...(failpoint ? { failpoint } : {}),
       })
       await inner.start()
     },

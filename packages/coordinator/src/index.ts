@@ -1,3 +1,11 @@
+export {
+  Checkpointer,
+  type CheckpointSettings,
+  refuseCheckpoint,
+  signCheckpoint,
+  type Witness,
+  witnessOf,
+} from './checkpoints/index.js'
 export { type CoordinatorConfig, coordinatorConfig, DEFAULT_API_PORT, KAFKA_LIMITS } from './config.js'
 export { createCoordinator } from './coordinator.js'
 export { coordinatorFromConfig, type FromConfigContext } from './from-config.js'
@@ -9,3 +17,4 @@ export type {
   CoordinatorService,
 } from './options.js'
 export type { RollbackLine, RollbackView, ShownPhase, StepView } from './reading/rollback-view.js'
+export { partitionHistory } from './view/partition-history.js'

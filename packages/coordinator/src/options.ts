@@ -1,6 +1,15 @@
 import type { TopicNames } from '@unwind/contracts'
 import type { Policy, StallOptions } from '@unwind/core'
-import type { EventLog, EventRegistry, Metrics, Service, SigningKey, TrustStore } from '@unwind/runtime'
+import type {
+  EventLog,
+  EventRegistry,
+  Failpoint,
+  Metrics,
+  Service,
+  SigningKey,
+  TrustStore,
+} from '@unwind/runtime'
+import type { CheckpointSettings } from './checkpoints/index.js'
 
 export interface CoordinatorLogger {
   debug(fields: object, message: string): void
@@ -40,6 +49,8 @@ export interface CoordinatorOptions {
   }
   readonly policy?: Policy
   readonly stall?: StallOptions
+  /** Absent: this coordinator proves nothing of the ledger. */
+  readonly checkpoints?: CheckpointSettings
   /** Absent: no API. */
   readonly api?: CoordinatorApiOptions
   readonly metrics?: Metrics
@@ -48,6 +59,8 @@ export interface CoordinatorOptions {
   readonly logger: CoordinatorLogger
   /** Epoch ms. Default: the system's clock. */
   now?(): number
+  /** Crash points. Default: none. */
+  readonly failpoint?: Failpoint
   /** It cannot go on; end the process and start it again: it finds its way from the ledger. */
   onFatal(error: Error): void
 }

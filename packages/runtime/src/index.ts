@@ -3,7 +3,15 @@ export { type ConfigKey, keysOf, variableOf } from './config/keys.js'
 export { ConfigError, type ConfigSources, loadConfig } from './config/load-config.js'
 export * from './config/sections.js'
 export * from './events/index.js'
-export { createFailpoints, FAILPOINTS_VARIABLE, type Failpoint, FailpointHit } from './failpoint/failpoint.js'
+export { withFailpoints } from './failpoint/around-sender.js'
+export {
+  between,
+  createFailpoints,
+  FAILPOINTS_VARIABLE,
+  type Failpoint,
+  FailpointHit,
+} from './failpoint/failpoint.js'
+export { CLIENT_FAILPOINTS, COORDINATOR_FAILPOINTS, SIDECAR_FAILPOINTS } from './failpoint/names.js'
 export * from './follower/follower.js'
 export { connectKafkajs } from './kafka/kafkajs/connect.js'
 export { partitionOf } from './kafka/kafkajs/murmur2.js'

@@ -11,6 +11,7 @@ import {
   type Follower,
   type SigningKey,
   type TrustStore,
+  withFailpoints,
 } from '@unwind/runtime'
 import type { Adapter, AdapterContext } from './adapter/port.js'
 import { type AdapterFactory, createAdapter } from './adapters/factories.js'
@@ -91,7 +92,13 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       )
       await adapter.start()
       parts = await startParts(adapter)
-      for (const event of announcements(options.contract, who(), Date.now())) await parts.sender.send(event)
+      await failpoint('sidecar.before-announcing')
+      for (const event of announcements(options.contract, who(), Date.now())) {
+        await parts.sender.send(event)
+        await failpoint(
+          event.type === 'ContractPublished' ? 'sidecar.contract-published' : 'sidecar.announced',
+        )
+      }
       await parts.follower.start()
       parts.relay?.start()
       options.logger.info(
@@ -119,7 +126,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
 
   async function startParts(adapter: Adapter): Promise<Parts> {
     const { log, registry, topics, key } = options
-    const sender = await createEventSender({
+    const plain = await createEventSender({
       log,
       topics,
       registry,
@@ -127,6 +134,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       trust: options.trust,
       source: `/unwind/sidecar/${system}`,
     })
+    const sender = withFailpoints(plain, failpoint)
     // Captured actions come in bulk; on a producer of their own they do not stand before outcomes in the queue.
     const relaySender = adapter.capture
       ? await createEventSender({ log, topics, registry, key, source: `/unwind/sidecar/${system}` })
@@ -153,6 +161,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
           send: event => relaySender.send(event),
           logger: options.logger,
           metrics,
+          failpoint,
         })
       : null
     return { sender: both(sender, relaySender), follower, loop, relay }
@@ -173,7 +182,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
 
   function createLedgerFollower(loop: () => SidecarLoop): Follower {
     const { log, registry, topics, trust, logger } = options
-    const opener = createEventOpener({ registry })
+    const opener = createEventOpener({ registry, trust })
     const admit = createAuthority(trust)
     return createFollower({
       log,
@@ -185,7 +194,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       wants: peek => loop().wants(peek),
       open: record => opener.open(record),
       verify: record => trust.verify(record),
-      admit: (event: UnwindEvent, signer) => admit(event, signer),
+      admit: (event: UnwindEvent, signer, record) => admit(event, signer, record),
       onEvent: followed => loop().onEvent(followed),
       onRefused(record, { code, message }) {
         // Nothing is undone on the word of such a record. The coordinator quarantines it, once, and alarms.

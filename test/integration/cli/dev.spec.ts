@@ -222,11 +222,12 @@ describe('a system takes part and is rolled back, by verbs alone', () => {
       .map(text => JSON.parse(text) as { type: string; trusted: boolean })
     expect(code).toBe(0)
     expect(events.filter(event => !event.trusted)).toEqual([])
-    expect(events.map(event => event.type)).toEqual([
+    // A first attempt is announced only if it is slow: on a busy machine it may be.
+    const types = events.map(event => event.type).filter(type => type !== 'CompensationStarted')
+    expect(types).toEqual([
       'ActionRecorded',
       'RollbackProposed',
       'RollbackRequested',
-      'CompensationStarted',
       'CompensationCompleted',
       'RollbackClosed',
     ])

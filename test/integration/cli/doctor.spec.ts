@@ -80,13 +80,15 @@ test('missing topics, other partitions and missing schemas are told apart', asyn
   expect([other.code, other.fails, other.warns.filter(check => check.startsWith('topic'))]).toEqual([
     0,
     [],
-    [`topic ${prefix}.actions`, `topic ${prefix}.rollback`, `topic ${prefix}.dead-letter`],
+    ['actions', 'rollback', 'dead-letter', 'checkpoints'].map(name => `topic ${prefix}.${name}`),
   ])
   const none = await doctor({ UNWIND_TOPICS_PREFIX: `${prefix}-none` })
   expect([none.code, none.fails]).toEqual([
     5,
     [
-      ...['actions', 'rollback', 'contracts', 'dead-letter'].map(name => `topic ${prefix}-none.${name}`),
+      ...['actions', 'rollback', 'contracts', 'dead-letter', 'checkpoints'].map(
+        name => `topic ${prefix}-none.${name}`,
+      ),
       'schemas',
     ],
   ])

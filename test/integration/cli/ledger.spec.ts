@@ -28,7 +28,7 @@ describe('topics and schemas', () => {
 
   test('a dry run creates nothing, "apply" creates, and a second one finds all there', async () => {
     const dry = await run('topics', 'apply', '--partitions', '3', '--dry-run', '-o', 'json')
-    expect([dry.code, states(dry.out)]).toEqual([0, Array(4).fill('would be created')])
+    expect([dry.code, states(dry.out)]).toEqual([0, Array(5).fill('would be created')])
     const first = await run('topics', 'apply', '--partitions', '3')
     expect([first.code, first.out]).toEqual([
       0,
@@ -38,11 +38,12 @@ describe('topics and schemas', () => {
         `${prefix}.rollback     3           delete   created`,
         `${prefix}.contracts    1           compact  created`,
         `${prefix}.dead-letter  3           delete   created`,
+        `${prefix}.checkpoints  3           delete   created`,
         '',
       ].join('\n'),
     ])
     const second = await run('topics', 'apply', '--partitions', '3', '-o', 'json')
-    expect([second.code, states(second.out)]).toEqual([0, Array(4).fill('there already')])
+    expect([second.code, states(second.out)]).toEqual([0, Array(5).fill('there already')])
   })
 
   test('topics that differ are refused, and the difference is named', async () => {

@@ -222,11 +222,13 @@ describe('the HTTP API', () => {
     const first = await events(`${path}/stream`, 1)
     expect(first.map(e => e.data.kind)).toEqual(['ActionRecorded'])
     const { rollbackId } = (await call('POST', '/v1/rollbacks', { correlationId, reason: 'r' })).body
-    const rest = await events(`${path}/stream`, 5, first.at(-1)!.id)
-    expect(rest.map(e => e.data.kind)).toEqual([
+    const rest = await events(`${path}/stream`, 4, first.at(-1)!.id)
+    // A first attempt is announced only if it is slow: on a busy machine it may be.
+    const announced = rest.some(e => e.data.kind === 'CompensationStarted')
+    if (announced) rest.push(...(await events(`${path}/stream`, 1, rest.at(-1)!.id)))
+    expect(rest.map(e => e.data.kind).filter(kind => kind !== 'CompensationStarted')).toEqual([
       'RollbackProposed',
       'RollbackRequested',
-      'CompensationStarted',
       'CompensationCompleted',
       'RollbackClosed',
     ])

@@ -108,6 +108,17 @@ describe('the fence', () => {
     expect((await fencing).map(report => report.kind === 'fenced' && report.found.length)).toEqual([1])
   })
 
+  it('an ID that the database has no form for fails alone, not the others of its round trip', async () => {
+    const adapter = await db.adapter(tables)
+    const request = (correlationId: string) => ({ correlationId, rollbackId: `rb-${correlationId}` })
+    const reports = await adapter.fence([request('one'), request('n\u0000l'), request('two')], signal)
+    expect(reports.map(({ kind, rollbackId }) => `${kind} ${rollbackId}`)).toEqual([
+      'fenced rb-one',
+      'failed rb-n\u0000l',
+      'fenced rb-two',
+    ])
+  })
+
   it('expose: a late write is captured and marked late for the relay', async () => {
     const adapter = await db.adapter(tables)
     await db.forward('late', 'UPDATE t SET a = 3 WHERE id = 20')

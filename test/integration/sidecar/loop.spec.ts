@@ -68,9 +68,9 @@ describe('the sidecar loop on a real ledger', () => {
     const plan = planOf([{ system: 'loyalty' }, { system: 'payments', waitsFor: ['loyalty'] }])
     await send.send(requestOf(plan, coordinator))
     await world.event(`${plan.rollbackId}/payments/completed/0`)
-    expect(types(plan.rollbackId)).toEqual([
+    // Its effect and record are one: it is announced only if it is slow, and on a busy machine it may be.
+    expect(types(plan.rollbackId).filter(id => id !== 'loyalty/started/0.1')).toEqual([
       'requested/r1',
-      'loyalty/started/0.1',
       'loyalty/completed/0',
       'payments/started/0.1',
       'payments/completed/0',

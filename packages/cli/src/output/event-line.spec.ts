@@ -72,6 +72,25 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
     },
     '02:07:33.123 orders                      sidecar is up: host/12, postgres adapter, contract 1.2.0',
   ],
+  LedgerCheckpointed: [
+    {
+      eventId: 'unwind.rollback/3/checkpoint/1000/abc',
+      topic: 'unwind.rollback',
+      partition: 3,
+      fromOffset: '0',
+      nextOffset: '1000',
+      records: 1000,
+      recordHashes: '',
+      chainHash: 'abc',
+      previous: null,
+      keyId: 'k',
+      signature: 's',
+      occurredAt: at,
+      emitter: 'coordinator:main',
+      causationId: null,
+    },
+    '02:07:33.123 coordinator                 ledger proven up to unwind.rollback/3 offset 1000: 1000 records',
+  ],
   RollbackProposed: [
     {
       ...common,

@@ -51,6 +51,11 @@ function words(event: UnwindEvent): { title: string; detail: string; tone: Tone 
       const detail = `${instance}, ${adapter} adapter, contract ${contractVersion}`
       return { title: 'sidecar is up', detail, tone: 'plain' }
     }
+    case 'LedgerCheckpointed': {
+      const { topic, partition, nextOffset, records } = event.data
+      const title = `ledger proven up to ${topic}/${partition} offset ${nextOffset}`
+      return { title, detail: `${records} records`, tone: 'plain' }
+    }
     default: {
       const { title, detail, severity } = describeEvent(event as ActionEvent | LedgerEvent)
       return { title, detail, tone: TONE[severity] }

@@ -11,6 +11,7 @@ import {
   makeService,
   openRegistry,
   type ProbeServer,
+  registryOptions,
   type Service,
   startProbeServer,
   TrustStore,
@@ -35,7 +36,10 @@ export function sidecarService(options: SidecarProcess): Service {
   const { config, contract, logger } = options
   const { system } = contract.contract
   const topics = topicNames(config.topics.prefix)
-  const log = connectKafkajs(kafkaOptions(config.kafka, { clientId: `unwind-sidecar-${system}`, logger }))
+  const log = connectKafkajs({
+    ...kafkaOptions(config.kafka, { clientId: `unwind-sidecar-${system}`, logger }),
+    failpoint: options.failpoint,
+  })
   let sidecar: Sidecar | undefined
   let probes: ProbeServer | undefined
   let ready = false
@@ -43,8 +47,8 @@ export function sidecarService(options: SidecarProcess): Service {
     name: `sidecar ${system}`,
     async start() {
       const key = loadSigningKey(options.keyFile)
-      const trust = TrustStore.load(options.trustFile)
-      const registry = await openRegistry({ ...config.registry, topics })
+      const trust = TrustStore.load(options.trustFile, logger)
+      const registry = await openRegistry({ ...registryOptions(config.registry), topics })
       const attempts = options.metrics.histogram('step_attempt_seconds', 'Attempts of steps, by outcome.', [
         'outcome',
       ])

@@ -18,7 +18,8 @@ export async function withLog<T>(
   if (away !== null)
     throw new CliError('unreachable', `Kafka does not answer (${away}).`, 'Look with "unwind doctor".')
   const { connectKafkajs } = await import('@unwind/runtime')
-  const log = connectKafkajs({ brokers, clientId: `unwind-cli-${process.pid}`, logger: driverLog(cli) })
+  const { kafkaOf } = await import('./connections.js')
+  const log = connectKafkajs(await kafkaOf(cli, settings, `unwind-cli-${process.pid}`))
   try {
     return await use(log)
   } finally {

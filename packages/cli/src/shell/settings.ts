@@ -10,6 +10,7 @@ import { type DevState, devStatePath, readDevState } from './dev-state.js'
 /** Where everything is, for one run of one verb. Null: nobody said. */
 export interface Settings {
   readonly kafka: NonNullable<CliConfig['kafka']>
+  readonly registry: NonNullable<CliConfig['registry']>
   readonly brokers: readonly string[] | null
   readonly registryUrl: string | null
   readonly redisUrl: string | null
@@ -73,6 +74,7 @@ export async function settingsOf(cli: Cli, command: Command): Promise<Settings> 
   const prefix = config.topics?.prefix ?? dev?.env.UNWIND_TOPICS_PREFIX ?? 'unwind'
   return {
     kafka: config.kafka ?? {},
+    registry: config.registry ?? {},
     brokers: config.kafka?.brokers ?? dev?.env.KAFKA_BROKERS?.split(',') ?? null,
     registryUrl: config.registry?.url ?? dev?.env.SCHEMA_REGISTRY_URL ?? null,
     redisUrl: config.redis?.url ?? dev?.env.REDIS_URL ?? null,

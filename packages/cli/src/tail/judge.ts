@@ -1,6 +1,12 @@
 import type { TopicNames, UnwindEvent } from '@unwind/contracts'
 import { admits } from '@unwind/core'
-import { createEventOpener, type IncomingRecord, openRegistry, TrustStore } from '@unwind/runtime'
+import {
+  createEventOpener,
+  type IncomingRecord,
+  openRegistry,
+  type RegistryOptions,
+  TrustStore,
+} from '@unwind/runtime'
 
 /** A record, read and checked. */
 export interface Judged {
@@ -24,11 +30,11 @@ export interface Judge {
 
 /** Reads records as a sidecar would, with the same checks of signature and authority (I5, I8), and only tells. */
 export async function createJudge(options: {
-  readonly url: string
+  readonly registry: RegistryOptions
   readonly topics: TopicNames
   readonly trustFile: string | null
 }): Promise<Judge> {
-  const registry = await openRegistry({ url: options.url, topics: options.topics })
+  const registry = await openRegistry({ ...options.registry, topics: options.topics })
   const opener = createEventOpener({ registry })
   const trust = options.trustFile === null ? null : TrustStore.load(options.trustFile)
   return {

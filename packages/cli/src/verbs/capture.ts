@@ -15,7 +15,10 @@ export const registerCapture: Register = (program, cli) => {
     const command = capture
       .command(verb)
       .description(purpose)
-      .requiredOption('--contract <file>', 'contract of the system, with an adapter of kind postgres')
+      .requiredOption(
+        '--contract <file>',
+        'contract of the system, with an adapter of kind postgres, mysql or mariadb',
+      )
       .addOption(outputOption())
       .addHelpText(
         'after',

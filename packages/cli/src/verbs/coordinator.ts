@@ -9,6 +9,10 @@ export const registerCoordinator: Register = (program, cli) => {
     )
     .option('--key <file>', 'private key with the role "coordinator" (UNWIND_SIGNING_KEY_FILE)')
     .option('--port <n>', 'of the HTTP API', wholeNumber(0, 65_535))
+    .option(
+      '--witness <file-or-url>',
+      'is given each checkpoint of the ledger, outside of Kafka (UNWIND_CHECKPOINTS_WITNESS)',
+    )
     .addOption(kafkaOption())
     .addOption(registryOption())
     .addOption(prefixOption())

@@ -2,6 +2,7 @@ import { wholeNumber } from '../shell/options.js'
 import { examples, type Register } from './verb.js'
 
 const MOST_HISTORIES = 1_000_000_000
+const MOST_WORKERS = 256
 
 export const registerDrill: Register = (program, cli) => {
   const drill = program.command('drill').description('rehearse failures')
@@ -16,6 +17,7 @@ export const registerDrill: Register = (program, cli) => {
       wholeNumber(1, MOST_HISTORIES),
     )
     .option('--seed <n>', 'of the first history; the others follow', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--workers <n>', 'processes at once; default: one a core', wholeNumber(1, MOST_WORKERS))
     .addHelpText(
       'after',
       examples(

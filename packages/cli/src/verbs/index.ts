@@ -8,6 +8,7 @@ import { registerDev } from './dev.js'
 import { registerDoctor } from './doctor.js'
 import { registerDrill } from './drill.js'
 import { registerKeys } from './keys.js'
+import { registerLedger } from './ledger.js'
 import { registerList } from './list.js'
 import {
   registerAbort,
@@ -52,6 +53,7 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerCoordinator,
     ],
   },
+  { group: 'Prove:', register: [registerLedger] },
   { group: 'Rehearse:', register: [registerDrill] },
   { group: 'Shell:', register: [registerCompletion] },
 ]

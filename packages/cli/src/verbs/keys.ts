@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { nameList, outputOption } from '../shell/options.js'
+import { kafkaOption, nameList, outputOption, prefixOption, sinceParser } from '../shell/options.js'
 import { examples, type Register } from './verb.js'
 
 export const registerKeys: Register = (program, cli) => {
@@ -33,5 +33,30 @@ export const registerKeys: Register = (program, cli) => {
     .action(async (principal, options, command) => {
       const { generateKeys } = await import('./run/keys.js')
       await generateKeys(cli, command, principal, options)
+    })
+  keys
+    .command('revoke')
+    .description('stop believing what a key signs, from now on, in every process that reads the trust file')
+    .argument('<key>', 'key ID, or a principal for all of its keys')
+    .option('--trust <file>', 'trust file that holds it (UNWIND_SIGNING_TRUST_FILE)')
+    .addOption(
+      new Option(
+        '--since <time>',
+        'when it was lost, e.g. "2h": also takes back what it signed since then; without it, asks Kafka where the topics end now',
+      ).argParser(sinceParser(Date.now)),
+    )
+    .addOption(kafkaOption())
+    .addOption(prefixOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        ['keys revoke sidecar:orders --trust trust.json', 'from the present end of the topics on'],
+        ['keys revoke user:ana --since 2h', 'it was stolen two hours ago'],
+      ),
+    )
+    .action(async (who, options, command) => {
+      const { revokeKeys } = await import('./run/revoke-key.js')
+      await revokeKeys(cli, command, who, options)
     })
 }

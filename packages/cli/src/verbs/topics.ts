@@ -1,4 +1,4 @@
-import { kafkaOption, outputOption, prefixOption, wholeNumber } from '../shell/options.js'
+import { kafkaOption, nameList, outputOption, prefixOption, wholeNumber } from '../shell/options.js'
 import { examples, type Register } from './verb.js'
 
 export const registerTopics: Register = (program, cli) => {
@@ -22,5 +22,33 @@ export const registerTopics: Register = (program, cli) => {
     .action(async (options, command) => {
       const { applyTopics } = await import('./run/topics.js')
       await applyTopics(cli, command, options)
+    })
+  topics
+    .command('acls')
+    .description(
+      'what each party must be allowed in Kafka, and nothing more; changes nothing without --apply',
+    )
+    .option('--sidecar <system,...>', 'systems whose sidecars connect', nameList)
+    .option('--coordinator <name,...>', 'coordinators', nameList)
+    .option('--client <name,...>', 'services that record what they do', nameList)
+    .option('--proposer <name,...>', 'services that record and propose rollbacks', nameList)
+    .option('--reader <name,...>', 'people and auditors who only read', nameList)
+    .option('--administrator <name,...>', 'who runs "topics apply"', nameList)
+    .option('--commands', "print the rules as commands of Kafka's own tool")
+    .option('--apply', 'add the rules to the cluster, as a user who may')
+    .addOption(kafkaOption())
+    .addOption(prefixOption())
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(
+        ['topics acls --sidecar orders,stock --coordinator main --client checkout', 'the rules, as a table'],
+        ['topics acls --sidecar orders --commands', 'for kafka-acls.sh'],
+        ['topics acls --sidecar orders --apply', 'adds them'],
+      ),
+    )
+    .action(async (options, command) => {
+      const { topicAcls } = await import('./run/acls.js')
+      await topicAcls(cli, command, options)
     })
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { topicNames, type UnwindEvent } from '@unwind/contracts'
 import { newRollbackId } from '@unwind/contracts/ids'
 import {
+  between,
   connectKafkajs,
   createEventSender,
   type EventSender,
@@ -64,11 +65,18 @@ export async function createClient<Actions extends ActionMap = ActionMap>(
 ): Promise<Client<Actions>> {
   const key = signingKeyOf(options)
   const topics = topicNames(options.topicPrefix)
-  const registry = await openRegistry({ url: options.registryUrl, topics })
+  const registry = await openRegistry({
+    url: options.registryUrl,
+    topics,
+    ...(options.registryAuth ? { auth: options.registryAuth } : {}),
+  })
   const log = connectKafkajs({
     brokers: options.brokers,
     clientId: options.clientId ?? `unwind-client-${options.system}`,
     logger: options.logger ?? SILENT,
+    ...(options.failpoint ? { failpoint: options.failpoint } : {}),
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
   })
   const sender = await createEventSender({
     log,
@@ -87,7 +95,7 @@ function clientOver<Actions extends ActionMap>(
   options: ClientOptions,
   disconnect: () => Promise<void>,
 ): Client<Actions> {
-  const { system } = options
+  const { system, failpoint } = options
   const room = new WaitingRoom(options.maxWaiting ?? 10_000, options.whenFull ?? 'reject')
   let closing: Promise<void> | null = null
   const emitter = key.principal
@@ -106,7 +114,11 @@ function clientOver<Actions extends ActionMap>(
     async record(action) {
       const actionId = action.actionId ?? newActionId(system)
       const event = actionRecorded(action, actionId, { system, emitter, now: Date.now() })
-      return { actionId, at: await send(event, action.traceparent ?? null) }
+      const write = () => send(event, action.traceparent ?? null)
+      const at = await (failpoint
+        ? between(failpoint, 'client.record.before', 'client.record.after', write)
+        : write())
+      return { actionId, at }
     },
     async recordFailure(failure) {
       const actionId = failure.actionId ?? newActionId(system)
@@ -117,7 +129,11 @@ function clientOver<Actions extends ActionMap>(
       const now = Date.now()
       const rollbackId = proposal.rollbackId ?? newRollbackId(now, randomBytes(8))
       const event = rollbackProposed(proposal, rollbackId, { emitter, now })
-      return { rollbackId, at: await send(event, proposal.traceparent ?? null) }
+      const write = () => send(event, proposal.traceparent ?? null)
+      const at = await (failpoint
+        ? between(failpoint, 'client.propose.before', 'client.propose.after', write)
+        : write())
+      return { rollbackId, at }
     },
     flush: () => sender.flush(),
     close() {

@@ -1,5 +1,5 @@
 import { type EventOf, eventIds } from '@unwind/contracts'
-import { type Identifiers, InvalidAction, identifiersText, required } from './identifiers.js'
+import { type Identifiers, InvalidAction, identifiersText, required, requiredName } from './identifiers.js'
 import type { Action, Failure, Proposal } from './options.js'
 
 /** What the client adds to what the caller says. */
@@ -52,12 +52,12 @@ export function rollbackProposed(
   rollbackId: string,
   stamp: Omit<Stamp, 'system'>,
 ): EventOf<'RollbackProposed'> {
-  const id = required('rollbackId', rollbackId, 200)
+  const id = requiredName('rollbackId', rollbackId, 200)
   return {
     type: 'RollbackProposed',
     data: {
       eventId: eventIds.proposed(id),
-      correlationId: required('correlationId', proposal.correlationId),
+      correlationId: requiredName('correlationId', proposal.correlationId),
       rollbackId: id,
       occurredAt: stamp.now,
       emitter: stamp.emitter,
@@ -77,10 +77,10 @@ function common(of: Action<string, Identifiers> | Failure, actionId: string, sta
   if (!Number.isSafeInteger(occurredAt) || occurredAt < 0)
     throw new InvalidAction('occurredAt', `expected epoch milliseconds, got ${occurredAt}`)
   return {
-    eventId: required('actionId', actionId),
-    correlationId: required('correlationId', of.correlationId),
+    eventId: requiredName('actionId', actionId),
+    correlationId: requiredName('correlationId', of.correlationId),
     system: required('system', of.system ?? stamp.system, 63),
-    action: required('action', of.action),
+    action: requiredName('action', of.action),
     resource: optional('resource', of.resource),
     occurredAt,
     emitter: stamp.emitter,

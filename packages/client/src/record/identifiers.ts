@@ -57,11 +57,22 @@ function kindOf(value: unknown): string {
 
 /**
  * @returns the text itself.
- * @throws InvalidAction when it is empty, or longer than `max` UTF-16 units.
+ * @throws InvalidAction when it is empty, longer than `max` UTF-16 units, or no Unicode text.
  */
 export function required(path: string, value: unknown, max = 512): string {
   if (typeof value !== 'string') throw new InvalidAction(path, `expected a string, got ${kindOf(value)}`)
   if (value.trim() === '') throw new InvalidAction(path, 'must not be empty')
   if (value.length > max) throw new InvalidAction(path, `${value.length} characters are more than ${max}`)
+  if (/\p{Cs}/u.test(value)) throw new InvalidAction(path, 'holds half a surrogate pair')
   return value
+}
+
+/**
+ * A name that databases, logs and terminals see: as `required`, and without control characters.
+ * @throws InvalidAction
+ */
+export function requiredName(path: string, value: unknown, max = 512): string {
+  const text = required(path, value, max)
+  if (/\p{Cc}/u.test(text)) throw new InvalidAction(path, 'holds a control character')
+  return text
 }

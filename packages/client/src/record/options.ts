@@ -1,4 +1,4 @@
-import type { SigningKey } from '@unwind/runtime'
+import type { Failpoint, KafkajsOptions, Sasl, SigningKey } from '@unwind/runtime'
 
 /** What the client says while it works. A pino logger fits. */
 export interface ClientLog {
@@ -13,6 +13,12 @@ export interface ClientOptions {
   readonly brokers: readonly string[]
   /** Base URL of the Confluent-compatible schema registry. */
   readonly registryUrl: string
+  /** TLS to the brokers: true, or what Node's `tls.connect` takes (ca, cert, key). Default: none. */
+  readonly ssl?: KafkajsOptions['ssl']
+  /** How the client logs in to Kafka: a user of its own (`unwind topics acls` lists what it must be allowed). */
+  readonly sasl?: Sasl
+  /** Credentials of the registry, when they do not stand in its URL. */
+  readonly registryAuth?: { readonly username: string; readonly password: string }
   /** The system whose actions are recorded, as its contract names it. */
   readonly system: string
   /** Signs what is recorded: a private key (JWK) in a file that only its owner can read, or the key itself. */
@@ -30,6 +36,8 @@ export interface ClientOptions {
   readonly logger?: ClientLog
   /** Shown by brokers; default "unwind-client-<system>". */
   readonly clientId?: string
+  /** Crash points, for tests. Default: none. */
+  readonly failpoint?: Failpoint
 }
 
 /** Names of actions and the identifiers that each carries, for callers that want them checked by the compiler. */

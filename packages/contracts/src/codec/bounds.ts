@@ -1,12 +1,18 @@
 import avro from 'avsc'
 import { innerTypes } from './avro-type.js'
 
+/** Honest values take less than three steps a byte. */
+const STEPS_PER_BYTE = 8
+const STEPS = 10_000
+
 /** Walks one value in `bytes`; throws when it claims more than there is. */
 export type BoundsCheck = (bytes: Uint8Array, from: number) => void
 
 interface Cursor {
   readonly bytes: Uint8Array
   position: number
+  /** What may still be visited: a value of few bytes must not take many steps. */
+  steps: number
 }
 type Walk = (cursor: Cursor) => void
 
@@ -18,7 +24,7 @@ type Walk = (cursor: Cursor) => void
 export function boundsCheck(type: avro.Type): BoundsCheck | null {
   if (!holdsCounted(type, new Set())) return null
   const walk = walkOf(type, new Map())
-  return (bytes, from) => walk({ bytes, position: from })
+  return (bytes, from) => walk({ bytes, position: from, steps: STEPS + STEPS_PER_BYTE * bytes.length })
 }
 
 function holdsCounted(type: avro.Type, seen: Set<avro.Type>): boolean {
@@ -43,6 +49,7 @@ function build(type: avro.Type, known: Map<avro.Type, Walk>): Walk {
   if (type instanceof avro.types.RecordType) {
     const fields = type.fields.map(field => walkOf(field.type, known))
     return cursor => {
+      spend(cursor, fields.length)
       for (const field of fields) field(cursor)
     }
   }
@@ -99,9 +106,16 @@ function counted(item: Walk): Walk {
       }
       const left = cursor.bytes.length - cursor.position
       if (count > left) throw new RangeError(`an array claims ${count} items, ${left} bytes are left`)
+      spend(cursor, count)
       for (let i = 0; i < count; i++) item(cursor)
     }
   }
+}
+
+function spend(cursor: Cursor, steps: number): void {
+  cursor.steps -= steps
+  if (cursor.steps < 0)
+    throw new RangeError(`it claims far more items than its ${cursor.bytes.length} bytes can mean`)
 }
 
 function skipSized(cursor: Cursor): void {

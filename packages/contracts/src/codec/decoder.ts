@@ -3,6 +3,7 @@ import { compileEventSchemas, type EventSchemas } from './event-schemas.js'
 import { createReader, type Reader } from './reader.js'
 import { UPCASTERS } from './upcast/index.js'
 import type { Upcasters } from './upcast/upcaster.js'
+import { MAX_SCHEMA_LENGTH } from './weight.js'
 import { MAX_VALUE_BYTES, readPrefix } from './wire-format.js'
 
 /** The record cannot be read and never will be. The message names topic, partition and offset. */
@@ -52,6 +53,10 @@ export function createEventDecoder(options: DecoderOptions = {}): EventDecoder {
   return {
     knows: schemaId => known.has(schemaId),
     learn(schemaId, writerSchema) {
+      if (writerSchema.length > MAX_SCHEMA_LENGTH) {
+        const unusable = `${writerSchema.length} characters are more than ${MAX_SCHEMA_LENGTH}`
+        return void known.set(schemaId, { unusable })
+      }
       try {
         known.set(schemaId, { reader: createReader(writerSchema, schemas, upcasters) })
       } catch (error) {
@@ -79,12 +84,15 @@ export function createEventDecoder(options: DecoderOptions = {}): EventDecoder {
   }
 }
 
+/** Keys and headers are a stranger's, and up to a megabyte long; the message goes into logs, alarms and the ledger. */
+const MAX_REASON = 500
+
 /** A poison result whose message begins with where the record lies. */
 export function poison(at: Position, why: string): Poison {
   return {
     kind: 'poison',
     code: 'poison',
-    message: `${at.topic} partition ${at.partition} offset ${at.offset} cannot be read: ${why}`,
+    message: `${at.topic} partition ${at.partition} offset ${at.offset} cannot be read: ${why.length > MAX_REASON ? `${why.slice(0, MAX_REASON)}…` : why}`,
   }
 }
 

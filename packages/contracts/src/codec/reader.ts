@@ -6,6 +6,7 @@ import { boundsCheck } from './bounds.js'
 import { type EventSchema, type EventSchemas, versionOfSchema } from './event-schemas.js'
 import type { Upcasters, VersionedData } from './upcast/upcaster.js'
 import { incomingCheck } from './value-check.js'
+import { assertLight } from './weight.js'
 import { PREFIX_BYTES } from './wire-format.js'
 
 /** Reads values that one writer's schema wrote, as the current version of the event. */
@@ -23,6 +24,7 @@ export interface Reader {
  */
 export function createReader(writerSchema: string, schemas: EventSchemas, upcasters: Upcasters): Reader {
   const writer = compileSchema(writerSchema)
+  assertLight(writer)
   const type = eventNameOf(writer)
   const versions = schemas.versions(type)
   const version = versionOfSchema(versions, writer)

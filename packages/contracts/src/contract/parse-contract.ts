@@ -3,6 +3,7 @@ import { canonicalJson, type Json } from '../plan/canonical-json.js'
 import { hashText } from '../plan/plan.js'
 import { type Contract, contractSchema } from './contract.js'
 import { ContractInvalid, type ContractProblem } from './contract-invalid.js'
+import { excess } from './excess.js'
 import { interpolate, type Lookup } from './interpolation.js'
 import { keysAt, nearest } from './suggestion.js'
 import { type KeyPath, type Location, readYaml } from './yaml-source.js'
@@ -33,6 +34,8 @@ export function parseContract(
   file: string,
   options: ParseContractOptions = {},
 ): ParsedContract {
+  const tooMuch = excess(text)
+  if (tooMuch) throw invalid([{ file, line: 1, column: 1, key: '', message: tooMuch }])
   const source = readYaml(text)
   const problems: ContractProblem[] = source.problems.map(({ line, column, message }) => ({
     file,
@@ -68,24 +71,40 @@ export function parseContract(
  */
 export function readPublishedContract(document: string, hash: string): Contract {
   const name = `published contract ${hash.slice(0, 12)}`
+  const refuse = (message: string) =>
+    new ContractInvalid([{ file: name, line: 1, column: 1, key: '', message }])
+  const tooMuch = excess(document)
+  if (tooMuch) throw refuse(tooMuch)
   const actual = hashText(document)
-  if (actual !== hash)
-    throw new ContractInvalid([
-      { file: name, line: 1, column: 1, key: '', message: `its document hashes to ${actual}` },
-    ])
+  if (actual !== hash) throw refuse(`its document hashes to ${actual}`)
+  // Canonical JSON is YAML, but a stranger's YAML can take minutes to read.
+  if (!isCanonicalJson(document)) throw refuse('its document is not canonical JSON')
   return parseContract(document, name).contract
 }
+
+function isCanonicalJson(text: string): boolean {
+  try {
+    return canonicalJson(JSON.parse(text) as Json) === text
+  } catch {
+    return false
+  }
+}
+
+/** Finding the place of each and a word that was meant takes time, and nobody reads thousands. */
+const NAMED_AT_ONCE = 20
 
 type Add = (path: KeyPath, message: string, at?: 'key' | 'value') => void
 
 function addIssue(issue: z.core.$ZodIssue, input: unknown, add: Add): void {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(contractSchema, issue.path)
-    for (const key of issue.keys) {
+    for (const key of issue.keys.slice(0, NAMED_AT_ONCE)) {
       const meant = nearest(key, known)
       const hint = meant ? `did you mean "${meant}"?` : `expected one of ${known.join(', ')}`
       add([...issue.path, key], `is not a key of a contract here: ${hint}`, 'key')
     }
+    const more = issue.keys.length - NAMED_AT_ONCE
+    if (more > 0) add(issue.path, `has ${more} more keys that are none of a contract`)
     return
   }
   if (issue.code === 'invalid_key') add(issue.path, issue.issues.map(expectation).join('; '), 'key')

@@ -113,6 +113,38 @@ export interface ActionRecorded {
   readonly digest: string | null
 }
 
+/** A coordinator has read a partition of the ledger up to here, and this is what it held. */
+export interface LedgerCheckpointed {
+  /** Deterministic ID: two coordinators that cut at the same place say the same. */
+  readonly eventId: string
+  /** The topic whose records it proves. */
+  readonly topic: string
+  /** Its partition. The record key is topic/partition. */
+  readonly partition: number
+  /** First offset of the range, in digits. */
+  readonly fromOffset: string
+  /** The offset after the range, in digits. */
+  readonly nextOffset: string
+  /** Records in the range. */
+  readonly records: number
+  /** First 8 bytes of the SHA-256 of each record, in order, base64url: what names the first bad record. */
+  readonly recordHashes: string
+  /** Hash chain over all records from the first checkpoint on, hexadecimal. */
+  readonly chainHash: string
+  /** Digest of the checkpoint before, hexadecimal. Null: the chain begins here. */
+  readonly previous: string | null
+  /** Key that signed it. */
+  readonly keyId: string
+  /** Ed25519 over digest and time, base64url, so that it proves itself outside the topic. */
+  readonly signature: string
+  /** When. */
+  readonly occurredAt: number
+  /** Principal. */
+  readonly emitter: string
+  /** Event ID of what caused it. */
+  readonly causationId: string | null
+}
+
 /** A system's contract, in force from here on. */
 export interface ContractPublished {
   /** Deterministic ID. */
@@ -643,6 +675,7 @@ export interface SystemFenced {
 export interface EventMap {
   ActionFailed: ActionFailed
   ActionRecorded: ActionRecorded
+  LedgerCheckpointed: LedgerCheckpointed
   ContractPublished: ContractPublished
   SidecarAnnounced: SidecarAnnounced
   ApprovalDenied: ApprovalDenied

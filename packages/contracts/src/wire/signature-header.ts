@@ -11,6 +11,8 @@ export interface DetachedSignature {
 
 const PAYLOAD_DOMAIN = 'unwind-batch-v1\n'
 const SIGNATURE_BYTES = 64
+/** A key ID of 200 characters, in base64, and a signature. */
+const MAX_LENGTH = 2_048
 
 export function protectedHeader(keyId: string): string {
   return toBase64url(Buffer.from(JSON.stringify({ alg: 'EdDSA', b64: false, crit: ['b64'], kid: keyId })))
@@ -32,6 +34,8 @@ export function formatSignature(header: string, signature: Uint8Array): string {
 
 /** @returns what is wrong, as text, for anything but a signature of exactly this kind: no other algorithm, no "none". */
 export function parseSignature(text: string): DetachedSignature | string {
+  // It is remembered by those who verify, and a header may be a megabyte long.
+  if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH} characters`
   const parts = text.split('.')
   if (parts.length !== 3 || parts[1] !== '') return 'it is not a detached JWS'
   const header = fromBase64url(parts[0]!)

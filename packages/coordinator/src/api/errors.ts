@@ -1,4 +1,6 @@
-import { EventTooLarge } from '@unwind/contracts'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { EncodeFailed, EventTooLarge } from '@unwind/contracts'
 import { PublishFailed, RecordTooLarge, RegistryUnavailable } from '@unwind/runtime'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { ViewBehind } from '../catalogue/record-source.js'
@@ -30,13 +32,66 @@ export function answerErrors(
   )
 }
 
+/** What never becomes a request: bytes that are no HTTP, headers that are too long, a caller that is too slow. */
+export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = brokenRequest(error.code)
+  const body = document(problem)
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function brokenRequest(code: string | undefined): Problem {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(
+        431,
+        'headers-too-large',
+        'Address and headers are too long',
+        'the address and the headers of the request are longer than the server reads',
+        'shorten the address; long texts belong into the body',
+      )
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(
+        408,
+        'too-slow',
+        'The request did not arrive in time',
+        'the request was not complete in time',
+        'send it again',
+      )
+    default:
+      return new Problem(
+        400,
+        'bad-request',
+        'The request cannot be read',
+        'the bytes are no HTTP request',
+        'send HTTP/1.1',
+      )
+  }
+}
+
+/** What the framework refuses before a route is found, such as a broken percent-encoding. */
+export function answerFrameworkError(error: Error, _request: unknown, reply: FastifyReply): void {
+  sendProblem(reply, toProblem(error))
+}
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
 function sendProblem(reply: FastifyReply, problem: Problem) {
-  const { status, slug, title, detail, hint, errors } = problem
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(document(problem))
+}
+
+function document({ status, slug, title, detail, hint, errors }: Problem): string {
   const type = `urn:unwind:problem:${slug}`
-  return reply
-    .code(status)
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify({ type, title, status, detail, hint, ...(errors ? { errors } : {}) }))
+  return JSON.stringify({ type, title, status, detail, hint, ...(errors ? { errors } : {}) })
 }
 
 function toProblem(error: unknown): Problem {
@@ -72,6 +127,14 @@ function toProblem(error: unknown): Problem {
       'The ledger could not be written',
       error.message,
       'whether it was written is not known: look at the rollback, or ask again with the same ID',
+    )
+  if (error instanceof EncodeFailed)
+    return new Problem(
+      400,
+      'invalid-input',
+      'The request is not what this operation takes',
+      error.message,
+      'see /openapi.json',
     )
   if (error instanceof RecordTooLarge || error instanceof EventTooLarge)
     return new Problem(

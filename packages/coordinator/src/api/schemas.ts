@@ -2,12 +2,24 @@ import { z } from 'zod'
 import { MAX_KEY } from '../view/stored-record.js'
 
 /** Input of the API. Texts are bounded: they go into the ledger and stay there. */
-const text = (most: number) => z.string().trim().min(1).max(most)
+const text = (most: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(most)
+    .regex(/^\P{Cs}*$/u, 'holds half a surrogate pair: send Unicode text')
+/** Databases refuse some control characters, logs and terminals obey others; no identifier needs one. */
+const NO_CONTROLS = /^[^\p{Cc}\p{Cs}]*$/u
 
 export const rollbackId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, ".", "_" and "-", at most 100')
-export const correlationId = z.string().min(1).max(MAX_KEY)
+export const correlationId = z
+  .string()
+  .min(1)
+  .max(MAX_KEY)
+  .regex(NO_CONTROLS, 'must not hold control characters')
 export const system = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected the name of a system, such as "orders"')

@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
 import { fastify } from 'fastify'
 import { Callers, type CallersOptions } from './callers.js'
-import { answerErrors } from './errors.js'
+import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
 
@@ -22,12 +22,17 @@ export interface ApiServer {
 }
 
 const BODY_LIMIT = 64 * 1024
+/** From the first byte of a request to its last, milliseconds: who sends a byte a minute holds a connection no longer. */
+const REQUEST_WITHIN_MS = 30_000
 
 /** The HTTP API. @throws when the port is taken. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const stopping = new AbortController()
   const app = fastify({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_WITHIN_MS,
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerFrameworkError,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 4_000 },
   })

@@ -37,7 +37,7 @@ export class TrustedRecords {
     const opening = this.opener.open(record)
     const opened = opening instanceof Promise ? await opening : opening
     if (opened.kind === 'poison') return { kind: 'refused', message: opened.message }
-    const refused = this.#authority(opened.event, verified.signer)
+    const refused = this.#authority(opened.event, verified.signer, record)
     if (refused) return { kind: 'refused', message: refused.message }
     return { kind: 'event', event: opened.event, opened, signer: verified.signer }
   }

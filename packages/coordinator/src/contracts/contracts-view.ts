@@ -30,6 +30,8 @@ const ASK_AGAIN_MS = 1_000
 /** The contracts in force, and who announced itself: the whole contracts topic, which is small and compacted. */
 export class ContractsView {
   readonly #contracts = new Map<string, ContractFacts>()
+  /** By system, epoch ms. */
+  readonly #publishedAt = new Map<string, number>()
   readonly #announced = new Map<string, Announced>()
   readonly #reader: LogReader
   readonly #caughtUp: Promise<void>
@@ -45,7 +47,7 @@ export class ContractsView {
       topics: [options.topic],
       from: 'start',
       onRecords: records => {
-        for (const record of records) this.#queue = this.#queue.then(() => this.#take(record))
+        for (const record of records) this.#queue = this.#queue.then(() => this.#takeSafely(record))
       },
       onCaughtUp: () => {
         this.#queue = this.#queue.then(caughtUp)
@@ -73,6 +75,20 @@ export class ContractsView {
     return this.#announced
   }
 
+  /** One record that nobody foresaw must not keep those behind it from being read. */
+  async #takeSafely(record: IncomingRecord): Promise<void> {
+    try {
+      await this.#take(record)
+    } catch (error) {
+      const { topic, partition, offset } = record
+      const at = { topic, partition, offset: String(offset) }
+      this.options.logger.error(
+        { ...at, reason: String(error) },
+        'not taken as a contract: it cannot be read',
+      )
+    }
+  }
+
   async #take(record: IncomingRecord): Promise<void> {
     if (this.#stopped) return
     // Nobody signs a tombstone, so it takes nothing away here: a contract ends by a later version.
@@ -86,7 +102,7 @@ export class ContractsView {
     if (opened.kind === 'poison') return logger.error(at, `not taken as a contract: ${opened.message}`)
     const refused = admits(verified.signer, opened.event)
     if (refused) return logger.error(at, `not taken as a contract: ${refused.message}`)
-    this.#apply(opened.event, at)
+    this.#apply(opened.event, record.timestamp, at)
   }
 
   /** The registry may be away: contracts wait for it, in their order. */
@@ -102,11 +118,20 @@ export class ContractsView {
     return null
   }
 
-  #apply(event: UnwindEvent, at: object): void {
+  #apply(event: UnwindEvent, writtenAt: number, at: object): void {
     if (event.type === 'ContractPublished') {
-      const { system, document, hash } = event.data
+      const { system, document, hash, occurredAt } = event.data
+      // A copy of an earlier one, which whoever may write the topic can make, takes nothing back. Nobody can hold a place by
+      // a date that has not come yet.
+      const publishedAt = Math.min(occurredAt, writtenAt)
+      if (publishedAt < (this.#publishedAt.get(system) ?? 0)) {
+        const why = 'it was published before the one in force, and written again'
+        this.options.logger.warn({ ...at, system }, `not taken as a contract: ${why}`)
+        return
+      }
       try {
         this.#contracts.set(system, { contract: readPublishedContract(document, hash), hash })
+        this.#publishedAt.set(system, publishedAt)
       } catch (error) {
         if (!(error instanceof ContractInvalid)) throw error
         this.options.logger.error({ ...at, system }, `not taken as a contract: ${error.message}`)

@@ -34,16 +34,20 @@ export interface FollowOptions {
   readonly timers?: Timers
 }
 
+/** Copies of refused records that may be on their way at once. */
+const MOST_LEAVING = 200
+
 /**
  * Follows the whole ledger. The coordinator verifies every record, acted on or not: it is the one that sets aside and
  * alarms what nobody had the right to write, once for all sidecars that passed it over.
  */
 export function followLedger(options: FollowOptions): Follower {
   const { log, topics, groupId, opener, trust, loop, quarantine, logger } = options
-  /** Of the record at hand: verified, admitted and handed on one after the other, without a pause between. */
-  let writtenAt = 0
+  /** Of the record at hand: admitted and handed on one after the other, without a pause between. */
   let approver: Signer | null = null
   const authority = createAuthority(trust)
+  /** Refused and on their way to the dead-letter topic. */
+  const leaving = new Set<Promise<void>>()
   return createFollower({
     log,
     groupId,
@@ -52,15 +56,12 @@ export function followLedger(options: FollowOptions): Follower {
     peek: record => peekHeaders(record.headers),
     wants: () => true,
     open: record => opener.open(record),
-    verify(record) {
-      writtenAt = record.timestamp
-      return trust.verify(record)
-    },
-    admit(event, signer) {
-      const refused = authority(event, signer)
+    verify: record => trust.verify(record),
+    admit(event, signer, record) {
+      const refused = authority(event, signer, record)
       if (refused) return refused
       approver = null
-      return event.type === 'ApprovalGranted' ? admitApproval(event) : null
+      return event.type === 'ApprovalGranted' ? admitApproval(event, record) : null
     },
     onEvent: followed => loop.onEvent(followed, approver ?? undefined),
     onRefused: (record, refused) => setAside(record, refused),
@@ -72,15 +73,25 @@ export function followLedger(options: FollowOptions): Follower {
   })
 
   /** The approval inside has its own signature, whoever carries it (I5). */
-  function admitApproval(event: Extract<UnwindEvent, { type: 'ApprovalGranted' }>): Refused | null {
+  function admitApproval(
+    event: Extract<UnwindEvent, { type: 'ApprovalGranted' }>,
+    record: IncomingRecord,
+  ): Refused | null {
     const { rollbackId, approval } = event.data
-    const verified = verifyApproval(trust, rollbackId, approval, writtenAt)
+    const verified = verifyApproval(trust, rollbackId, approval, record.timestamp, record)
     if (!verified.ok) return { code: 'unauthorised', message: verified.message }
     approver = verified.signer
     return null
   }
 
-  async function setAside(record: IncomingRecord, { code, message }: Refused): Promise<void> {
+  /** Holds the partition only while too many are on their way: a flood must not hold up what lies behind it. */
+  function setAside(record: IncomingRecord, refused: Refused): void | Promise<void> {
+    const sent: Promise<void> = quarantined(record, refused).finally(() => leaving.delete(sent))
+    leaving.add(sent)
+    if (leaving.size >= MOST_LEAVING) return sent
+  }
+
+  async function quarantined(record: IncomingRecord, { code, message }: Refused): Promise<void> {
     const { topic, partition, offset, key } = record
     const fields = { topic, partition, offset: String(offset), correlationId: key, code }
     options.refused(code)

@@ -245,15 +245,18 @@ export class LedgerLoop {
   #isOver(event: LedgerEvent): boolean {
     const ended = this.#ended.get(event.data.rollbackId)
     if (!ended) return false
-    if (event.type === 'RollbackRequested') return event.data.revision <= ended.revision
+    // A command carries a plan too: one that the end has overtaken must not begin it again (I8).
+    if (event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued')
+      return event.data.revision <= ended.revision
     return event.type === 'RollbackProposed'
   }
 
   #end(entry: Entry): void {
     const { rollbackId, partition, state } = entry
     const { rollback } = state
-    // A denial may cross with the request that an earlier approval allowed: that one is taken.
-    const revision = rollback.phase === 'closed' ? rollback.plan.revision : 0
+    // A denial may cross with the request that an earlier approval allowed: that one is taken. What was running is as it
+    // stood before the event that ended it: a late copy of its request must not begin it again (I2).
+    const revision = rollback.phase === 'closed' || rollback.phase === 'running' ? rollback.plan.revision : 0
     this.#forget(entry)
     this.#ended.set(rollbackId, { partition, revision })
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)

@@ -1,4 +1,4 @@
-import type { ActionEvent, LedgerEvent, Recorded } from '@unwind/contracts'
+import { type ActionEvent, HEADER, type LedgerEvent, type Recorded } from '@unwind/contracts'
 import { type Coordination, foldCoordination, type TimelineRecord } from '@unwind/core'
 import type { IncomingRecord } from '@unwind/runtime'
 import type { RecordSource } from '../catalogue/record-source.js'
@@ -35,22 +35,41 @@ export class LedgerReading {
    * @param fresh include everything that is in the log now, for decisions; otherwise what the view has, for people.
    * @throws ViewUnavailable @throws ViewBehind
    */
-  async rollback(rollbackId: string, fresh: boolean): Promise<FoundRollback | null> {
+  rollback(rollbackId: string, fresh: boolean): Promise<FoundRollback | null> {
+    return this.#find(rollbackId, correlationId => this.#eventsOf(correlationId, fresh))
+  }
+
+  async #find(
+    rollbackId: string,
+    eventsOf: (correlationId: string) => Promise<readonly Recorded<LedgerEvent>[]>,
+  ): Promise<FoundRollback | null> {
     // The index is made from headers, which anyone could write: each candidate must stand up to its own records.
     for (const correlationId of await this.options.view.correlationsOf(rollbackId)) {
-      const records = fresh
-        ? (await this.options.ledger.complete(correlationId, FRESH_WITHIN_MS)).records
-        : await this.options.ledger.sofar(correlationId)
-      const found = folded(correlationId, rollbackId, await this.#ledgerEvents(records))
+      const found = folded(correlationId, rollbackId, await eventsOf(correlationId))
       if (found) return found
     }
     return null
   }
 
+  async #eventsOf(correlationId: string, fresh: boolean): Promise<readonly Recorded<LedgerEvent>[]> {
+    const { ledger } = this.options
+    const records = fresh
+      ? (await ledger.complete(correlationId, FRESH_WITHIN_MS)).records
+      : await ledger.sofar(correlationId)
+    return this.#ledgerEvents(records)
+  }
+
   /** Latest first. @throws ViewUnavailable */
   async *recent(scan: number): AsyncGenerator<FoundRollback> {
+    // Many rollbacks of one correlation ID have their records in common: read and verified once.
+    const read = new Map<string, Promise<readonly Recorded<LedgerEvent>[]>>()
+    const eventsOf = (correlationId: string) => {
+      const known = read.get(correlationId) ?? this.#eventsOf(correlationId, false)
+      read.set(correlationId, known)
+      return known
+    }
     for (const rollbackId of await this.options.view.recentRollbacks(scan)) {
-      const found = await this.rollback(rollbackId, false)
+      const found = await this.#find(rollbackId, eventsOf)
       if (found) yield found
     }
   }
@@ -70,9 +89,16 @@ export class LedgerReading {
 
   async #take(records: readonly IncomingRecord[]): Promise<readonly Recorded[]> {
     const taken: Recorded[] = []
+    // A copy of what was taken says nothing new, and whoever may write the topic can write thousands.
+    const seen = new Set<string>()
     for (const record of records) {
+      const { [HEADER.id]: id, [HEADER.signature]: signature, [HEADER.proof]: proof } = record.headers
+      const name = `${record.topic} ${id} ${signature} ${proof}`
+      if (seen.has(name)) continue
       const item = await this.options.trusted.take(record)
-      if (item.kind === 'event') taken.push({ event: item.event, position: item.opened.position })
+      if (item.kind !== 'event') continue
+      seen.add(name)
+      taken.push({ event: item.event, position: item.opened.position })
     }
     return taken
   }

@@ -1,5 +1,5 @@
 import type { TopicNames } from '@unwind/contracts'
-import type { EventLog, LogAdmin } from '@unwind/runtime'
+import type { EventLog, Failpoint, IncomingRecord, LogAdmin } from '@unwind/runtime'
 import { EndOffsets } from '../catalogue/end-offsets.js'
 import { RecordSource } from '../catalogue/record-source.js'
 import { Projector } from './projector.js'
@@ -22,6 +22,9 @@ export interface OpenViewOptions {
   projected(topic: string, records: number): void
   /** Epoch ms. */
   now(): number
+  readonly failpoint?: Failpoint
+  /** Whether somebody who is trusted signed this record. */
+  trusted(record: IncomingRecord): boolean
 }
 
 export interface OpenView {
@@ -39,7 +42,16 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
   const { log, admin, topics, keepMs, logger, now } = options
   const followed = [topics.actions, topics.rollback]
   const counts = new Map((await admin.describeTopics(followed)).map(state => [state.topic, state.partitions]))
-  const view = new RedisView({ url: options.url, prefix: options.prefix, keepMs, logger })
+  const view = new RedisView({
+    url: options.url,
+    prefix: options.prefix,
+    keepMs,
+    logger,
+    ...(options.failpoint ? { failpoint: options.failpoint } : {}),
+    // A stranger's records of the ledger lie in the dead-letter topic; here they would make every reading slow, and the index
+    // of rollbacks is made from headers. A stranger's actions are kept: whoever plans tells of them.
+    keeps: record => record.topic !== topics.rollback || options.trusted(record),
+  })
   const sourceOf = (topic: string) =>
     new RecordSource({
       view,

@@ -1,10 +1,13 @@
 import { HEADER, parseCloudEventType } from '@unwind/contracts'
-import type { IncomingRecord } from '@unwind/runtime'
+import type { Failpoint, IncomingRecord } from '@unwind/runtime'
 import { Redis } from 'ioredis'
 import { APPEND, READ } from './scripts.js'
 import { isStorable, packRecord, unpackRecord } from './stored-record.js'
 
 export interface ViewOptions {
+  readonly failpoint?: Failpoint
+  /** Whether a record is worth keeping; a watermark passes over the others all the same. Default: all are. */
+  keeps?(record: IncomingRecord): boolean
   /** redis:// or rediss:// URL. */
   readonly url: string
   /** Before every key; one view a prefix. */
@@ -90,7 +93,9 @@ export class RedisView {
     next: bigint,
     records: readonly IncomingRecord[],
   ): Promise<null | { readonly watermark: bigint | null }> {
-    const { prefix, keepMs } = this.options
+    const { prefix, keepMs, keeps = () => true, failpoint = async () => undefined } = this.options
+    const kept = records.filter(keeps)
+    await failpoint('view.before-append')
     const answer = await this.#asking(
       this.#scripted.unwindAppend(
         this.#watermarks(topic),
@@ -100,12 +105,13 @@ export class RedisView {
         String(next),
         `${prefix}:records:${topic}:`,
         String(Math.ceil(keepMs / 1_000)),
-        packBatch(records),
-        packRollbacks(records),
+        packBatch(kept),
+        packRollbacks(kept),
         `${prefix}:rollback:`,
         String(RECENT_KEPT),
       ),
     )
+    await failpoint('view.after-append')
     return answer === 1 ? null : { watermark: toOffset(String(answer)) }
   }
 
@@ -118,7 +124,7 @@ export class RedisView {
         String(partition),
       ),
     )
-    const records = packed.map(bytes => unpackRecord(topic, key, bytes))
+    const records = unpacked(packed, topic, key)
     records.sort((a, b) => (a.offset < b.offset ? -1 : 1))
     return { watermark: toOffset(watermark.toString()), records }
   }
@@ -216,4 +222,16 @@ function text16(...texts: readonly string[]): Buffer {
     at += 2 + length
   }
   return out
+}
+
+/** Bytes that are not the projector's, whoever wrote them, are no answer: it is the view that is to blame, not who asks. */
+function unpacked(packed: readonly Buffer[], topic: string, key: string): IncomingRecord[] {
+  try {
+    return packed.map(bytes => unpackRecord(topic, key, bytes))
+  } catch (error) {
+    throw new ViewUnavailable(
+      `what Redis holds of ${JSON.stringify(key)} is not what was written (${(error as Error).message}); flush the view, it rebuilds itself`,
+      { cause: error },
+    )
+  }
 }

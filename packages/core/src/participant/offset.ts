@@ -1,3 +1,4 @@
+import { unplannedOf } from '../unwind/readiness.js'
 import { isSettled, type Running, type StepState } from '../unwind/state.js'
 import type { Participant, Participation } from './participant.js'
 
@@ -11,6 +12,8 @@ export function holdsOffset(me: Participant, state: Participation): boolean {
   const { scope } = rollback.plan
   if (scope.length > 0 && !scope.includes(me.system)) return false
   if (state.fence !== 'done') return true
+  // What the target holds was said, but no revision names it yet: if that word was lost, it must be found again (I1).
+  if (unplannedOf(rollback, me.system).length > 0) return true
   const mine = [...rollback.steps.values()].filter(s => s.step.system === me.system && !isSettled(s.progress))
   // Only the log tells that it was stopped: the next command alone would begin it anew (I5).
   if (rollback.aborted || rollback.paused) return mine.length > 0 || state.work.size > 0

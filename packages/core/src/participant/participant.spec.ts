@@ -326,6 +326,12 @@ describe('the offset', () => {
     expect(held(ledger.requested(two), ledger.completed('loyalty'), ledger.completed('payments'))).toBe(false)
   })
 
+  it('is held back by what was found and is in no plan yet', () => {
+    const settled = [ledger.requested(alone), ledger.completed('payments')]
+    expect(held(...settled, ledger.late('payments', ['late-1']))).toBe(true)
+    expect(held(...settled, ledger.late('orders', ['late-1']))).toBe(false)
+  })
+
   it('is not held back by a parked step, nor by one that waits for a parked one', () => {
     expect(held(ledger.requested(alone), ledger.parked('payments'))).toBe(false)
     expect(held(ledger.requested(two), ledger.parked('loyalty'))).toBe(false)

@@ -17,6 +17,7 @@ const MAY: Readonly<Record<EventType, readonly Role[]>> = {
   ActionFailed: ['sidecar', 'client'],
   ContractPublished: ['sidecar', 'operator'],
   SidecarAnnounced: ['sidecar'],
+  LedgerCheckpointed: ['coordinator'],
   RollbackProposed: ['coordinator', 'client', 'operator'],
   ApprovalRequested: ['coordinator'],
   ApprovalGranted: ['coordinator', 'operator', 'approver'],
@@ -34,7 +35,7 @@ const MAY: Readonly<Record<EventType, readonly Role[]>> = {
   EscalationRaised: ['coordinator'],
   EscalationAcknowledged: ['coordinator'],
   RollbackClosed: ['coordinator'],
-  NoteAdded: ['coordinator', 'operator', 'approver'],
+  NoteAdded: ['coordinator', 'operator', 'approver', 'sidecar'],
 }
 
 function say(type: EventType, signer: Signer, over: object = {}): UnwindEvent {

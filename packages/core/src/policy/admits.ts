@@ -14,6 +14,7 @@ const RULES: { readonly [T in EventType]: Rule<T> } = {
   ContractPublished: (signer, data) =>
     hasRole(signer, 'operator') ? null : sidecarOf(signer, [data.system], 'operator'),
   SidecarAnnounced: ofItsSystem,
+  LedgerCheckpointed: coordinator,
 
   RollbackProposed: (signer, data) =>
     needs(signer, 'client', 'operator', 'coordinator') ?? inOwnName(signer, 'proposedBy', data.proposedBy),
@@ -48,8 +49,10 @@ const RULES: { readonly [T in EventType]: Rule<T> } = {
   EscalationRaised: coordinator,
   EscalationAcknowledged: coordinator,
   RollbackClosed: coordinator,
+  // A sidecar passes on what its target says during an undo; no decision reads notes.
   NoteAdded: (signer, data) =>
-    needs(signer, 'coordinator', 'operator', 'approver') ?? inOwnName(signer, 'author', data.author),
+    needs(signer, 'coordinator', 'operator', 'approver', 'sidecar') ??
+    inOwnName(signer, 'author', data.author),
 }
 
 /**

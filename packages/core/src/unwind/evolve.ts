@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type LedgerEvent,
+  type OperatorCommandIssued,
   type Plan,
   PlanMismatch,
   type PlanStep,
@@ -17,7 +18,7 @@ import {
   type Running,
   type StepState,
 } from './state.js'
-import { catchUp, freshStep, hydrateSteps, openAnew, passedGates } from './steps.js'
+import { catchUp, catchUpAll, hydrateSteps, openAnew, passedGates, UNHELD, withPassed } from './steps.js'
 
 /**
  * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
@@ -64,7 +65,7 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
     case 'RollbackRequested':
       return request(state, event.data)
     case 'OperatorCommandIssued':
-      return applyCommand(state, event.data)
+      return applyCommand(caughtUp(state, event.data), event.data)
     case 'RollbackClosed':
       return close(state, event.data)
     case 'LateActionDetected':
@@ -159,7 +160,7 @@ function supplement(
   state: Running | Closed,
   plan: Plan,
   rest: { planText: string; planHash: string; approvals: RollbackRequested['approvals'] },
-  data: RollbackRequested,
+  data: Pick<RollbackRequested, 'eventId' | 'steps' | 'occurredAt'>,
 ): RollbackState {
   if (plan.revision <= state.plan.revision) return state
   const steps = new Map<string, StepState>()
@@ -178,13 +179,31 @@ function supplement(
       return { ...refused, refusedRevision: Math.max(plan.revision, state.refusedRevision ?? 0) }
     }
   }
-  for (const [stepId, step] of revised)
-    if (!steps.has(stepId)) steps.set(stepId, freshStep(step, data.occurredAt))
+  for (const [stepId, step] of hydrateSteps(plan, data.steps, data.occurredAt))
+    if (!steps.has(stepId)) steps.set(stepId, step)
   const named = new Set(plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of plan.surfaced) named.add(surfaced.actionId)
   const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)))
   const base = state.phase === 'running' ? state : reopened(state, data.occurredAt)
   return { ...base, plan, ...rest, steps, unplanned }
+}
+
+/**
+ * A command carries the plan and where every step stands. Who began at an older event than it, and has not seen all that
+ * lies between, learns it here: else a command that moves a step would fit everywhere but in the sidecar that is to obey (I7).
+ */
+function caughtUp(state: RollbackState | null, data: OperatorCommandIssued): RollbackState | null {
+  if (state?.phase !== 'running') return state
+  if (data.revision > state.plan.revision) {
+    const thawed = thaw(data)
+    if ('refusal' in thawed) return refuse(state, thawed.refusal)
+    const { plan: planText, planHash, approvals } = data
+    return supplement(state, thawed.plan, { planText, planHash, approvals }, data)
+  }
+  if (data.revision < state.plan.revision) return state
+  const steps = catchUpAll(state.steps, data.steps, data.occurredAt)
+  const openGates = withPassed(state.openGates, state.plan, steps)
+  return steps === state.steps && openGates === state.openGates ? state : { ...state, steps, openGates }
 }
 
 /** Whether two versions of a step undo the same by the same contract, whatever they wait for. */
@@ -198,11 +217,8 @@ function reopened(state: Closed, at: number): Running {
   const { closing: _, phase: __, ...kept } = state
   return {
     ...kept,
+    ...UNHELD,
     phase: 'running',
-    paused: false,
-    aborted: null,
-    openGates: new Set(),
-    fenced: new Set(),
     lastEventAt: at,
   }
 }

@@ -1,5 +1,5 @@
 import type { Plan, PlanStep, StepSnapshot } from '@unwind/contracts'
-import { isSettled, type StepProgress, type StepState } from './state.js'
+import { isSettled, type Running, type StepProgress, type StepState } from './state.js'
 
 export function freshStep(step: PlanStep, at: number): StepState {
   return {
@@ -43,13 +43,46 @@ export function hydrateSteps(
 }
 
 /**
- * What a snapshot adds to a step whose outcome this fold has passed over, because nobody here waited for it until now.
- * A fold of the whole log knows it already, and is changed by nothing.
+ * What a snapshot adds to a step of which this fold has not seen all: it passed over an outcome, or began at an event that
+ * told less. A fold of the whole log is as far already, and is changed by nothing.
  */
 export function catchUp(known: StepState, told: StepSnapshot | undefined, at: number): StepState {
   if (told === undefined || isSettled(known.progress) || told.round < known.round) return known
   const progress = progressFrom(told.status, at)
-  return isSettled(progress) ? { ...known, round: told.round, progress, changedAt: at } : known
+  if (told.round === known.round && advance(progress) <= advance(known.progress)) return known
+  const attempts = told.round > known.round ? 0 : known.attempts
+  return { ...known, round: told.round, attempts, progress, changedAt: at }
+}
+
+/** @returns the same map when the snapshot adds nothing. */
+export function catchUpAll(
+  steps: ReadonlyMap<string, StepState>,
+  snapshot: readonly StepSnapshot[],
+  at: number,
+): ReadonlyMap<string, StepState> {
+  let after = steps
+  for (const told of snapshot) {
+    const known = steps.get(told.stepId)
+    const next = known && catchUp(known, told, at)
+    if (next && next !== known) after = new Map(after).set(told.stepId, next)
+  }
+  return after
+}
+
+/** How far a step is within its round: no event of the round brings it back. */
+function advance({ status }: StepProgress): number {
+  switch (status) {
+    case 'waiting':
+      return 0
+    case 'started':
+    case 'retrying':
+    case 'failed':
+      return 1
+    case 'parked':
+      return 2
+    default:
+      return 3
+  }
 }
 
 /** Gates that must have been open, since a step behind them has begun: what an event that stands alone tells of gates. */
@@ -58,6 +91,31 @@ export function passedGates(steps: ReadonlyMap<string, StepState>): ReadonlySet<
   for (const { step, progress, round } of steps.values())
     if (step.gate !== null && (progress.status !== 'waiting' || round > 0)) passed.add(step.gate)
   return passed
+}
+
+/**
+ * What held or released a rollback before it ended; nothing of that holds for what a later revision opens again. Also a sidecar
+ * that keeps a closed rollback, since its target has not answered yet, goes on from here: its fold must be everybody's (I8).
+ */
+export const UNHELD: Pick<Running, 'paused' | 'aborted' | 'openGates' | 'fenced'> = {
+  paused: false,
+  aborted: null,
+  openGates: new Set(),
+  fenced: new Set(),
+}
+
+/**
+ * Open gates, with those of people that must have been opened though this fold began later (I7). A bake is each step's own.
+ * @returns the same set when it has them all.
+ */
+export function withPassed(
+  open: ReadonlySet<string>,
+  { gates }: Plan,
+  steps: ReadonlyMap<string, StepState>,
+): ReadonlySet<string> {
+  const passed = passedGates(steps)
+  const missing = gates.filter(g => g.kind === 'human' && passed.has(g.gateId) && !open.has(g.gateId))
+  return missing.length === 0 ? open : new Set([...open, ...missing.map(g => g.gateId)])
 }
 
 /** A snapshot says enough to decide who waits for whom; the figures of the outcome stand in the log. */

@@ -2,6 +2,7 @@ import type { Stack } from '@unwind/local-stack'
 import { captureRatio } from './capture.js'
 import { createDatabases } from './databases.js'
 import { ingest } from './ingest.js'
+import { mysqlFigures } from './mysql.js'
 import type { Figure } from './report.js'
 import { resumeAfterKill } from './resume.js'
 import { kafkaRollbacks, postgresRollbacks, type RunSizes } from './rollbacks.js'
@@ -49,5 +50,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     ...(await captureRatio(stack, { pairs: quick ? 1 : 5, seconds: quick ? 2 : 5, scale: 1 })),
     ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds: quick ? 2 : 5, scale: 10 })),
   ],
+  mysql: mysqlFigures,
   resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }

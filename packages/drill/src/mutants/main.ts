@@ -1,69 +1,54 @@
-import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { MUTANTS, type Mutant } from './mutants.js'
+import { type Found, hunt } from './hunt.js'
+import { MUTANTS } from './list/index.js'
+import type { Mutant } from './mutant.js'
 import { Workspace } from './workspace.js'
 
-/** A planted bug must be found within so many histories. */
-const HISTORIES = 20_000
-
-interface Found {
-  readonly histories: number
-  readonly seed?: number
-  readonly invariant?: string
-  readonly message?: string
-}
-
 /** Plants each bug in a copy and lets the simulator look for it. Exit code 0 only if it finds all of them. */
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: { seed: { type: 'string', default: '1' }, only: { type: 'string' } },
   })
+  const began = performance.now()
   const chosen = MUTANTS.filter(mutant => values.only === undefined || mutant.name.includes(values.only))
-  const workspace = new Workspace(fileURLToPath(new URL('../../..', import.meta.url)))
+  const left = [...chosen]
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   let caught = 0
-  try {
-    for (const mutant of chosen) {
-      const found = hunt(workspace, mutant, values.seed)
-      if (found.seed !== undefined) caught++
-      process.stdout.write(`${row(mutant, found)}\n`)
-    }
-  } finally {
-    workspace.remove()
-  }
-  process.stdout.write(`${caught} of ${chosen.length} planted bugs found, seeds from ${values.seed}\n`)
-  return caught === chosen.length ? 0 : 1
-}
-
-function hunt(workspace: Workspace, mutant: Mutant, seed: string): Found {
-  const takeOut = workspace.plant(mutant)
-  try {
-    const args = [workspace.simulator, '--histories', String(HISTORIES), '--seed', seed, '--brief']
-    const run = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-    const line = run.stdout.trim().split('\n').at(-1) ?? ''
-    // A bug that makes the code throw is found as well: the history did not come to its end.
-    if (!line.startsWith('{'))
-      return {
-        histories: 0,
-        seed: Number(seed),
-        invariant: '—',
-        message:
-          run.stderr
-            .trim()
-            .split('\n')
-            .find(l => l.includes('Error')) ?? 'it threw',
+  let most = 0
+  const hunter = async () => {
+    const workspace = new Workspace(fileURLToPath(new URL('../../..', import.meta.url)))
+    try {
+      for (let mutant = left.shift(); mutant && !stop.signal.aborted; mutant = left.shift()) {
+        const found = await hunt(workspace, mutant, { seed: values.seed, signal: stop.signal })
+        if (found.seed !== undefined) caught++
+        most = Math.max(most, found.histories)
+        process.stdout.write(`${row(mutant, found)}\n`)
       }
-    return JSON.parse(line) as Found
-  } finally {
-    takeOut()
+    } finally {
+      workspace.remove()
+    }
   }
+  const hunters = Math.min(availableParallelism(), chosen.length)
+  await Promise.all(Array.from({ length: hunters }, hunter)).catch(error => {
+    stop.abort()
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  })
+  const seconds = Math.round((performance.now() - began) / 1_000)
+  process.stdout.write(
+    `${caught} of ${chosen.length} planted bugs found, seeds from ${values.seed}, within ${most} histories each, ${seconds} s\n`,
+  )
+  return caught === chosen.length && !stop.signal.aborted ? 0 : 1
 }
 
 function row({ name }: Mutant, { histories, seed, invariant, message }: Found): string {
   const verdict = seed === undefined ? 'MISSED' : 'found '
-  const how = seed === undefined ? '' : `seed ${String(seed).padEnd(6)} ${invariant}: ${message}`
-  return `${verdict} ${name.padEnd(64)} ${String(histories).padStart(6)} histories  ${how}`
+  const how =
+    seed === undefined ? '' : `seed ${String(seed).padEnd(6)} ${invariant}: ${message?.split('\n')[0]}`
+  return `${verdict} ${name.padEnd(66)} ${String(histories).padStart(6)} histories  ${how}`
 }
 
-process.exitCode = main(process.argv.slice(2))
+process.exitCode = await main(process.argv.slice(2))

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Mutant } from './mutants.js'
+import type { Mutant } from './mutant.js'
 
 const PACKAGES = ['contracts', 'core', 'runtime', 'sidecar', 'coordinator', 'drill'] as const
 

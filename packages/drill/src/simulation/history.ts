@@ -29,8 +29,8 @@ const HELP_ROUNDS = 8
 export async function runHistory(scenario: Scenario, told = false): Promise<History> {
   const world = new World(scenario)
   const lines: string[] = []
-  const hash = createHash('sha256')
-  if (told)
+  const hash = told ? createHash('sha256') : null
+  if (hash)
     world.log.watch(record => {
       const at = world.clock.now - BEGAN
       lines.push(`${String(at).padStart(7)} ${describe(record.event)}`)
@@ -40,15 +40,19 @@ export async function runHistory(scenario: Scenario, told = false): Promise<Hist
     })
   for (const act of scenario.acts) world.clock.at(BEGAN + act.at, () => perform(world, act))
   world.clock.at(BEGAN + HEALED_AT, () => world.faults.heal())
-  await untilRest(world)
-  if (told) for (const effect of world.watch.effects) hash.update(`${JSON.stringify(effect)}\n`)
+  try {
+    await untilRest(world)
+  } catch (error) {
+    world.watch.broken('no error', `it threw: ${error instanceof Error ? error.stack : String(error)}`)
+  }
+  if (hash) for (const effect of world.watch.effects) hash.update(`${JSON.stringify(effect)}\n`)
   return {
     scenario,
     violation: world.watch.violation,
     events: world.log.count,
     injected: world.faults.injected,
     lines,
-    digest: told ? hash.digest('hex') : null,
+    digest: hash ? hash.digest('hex') : null,
   }
 }
 
@@ -56,22 +60,22 @@ async function untilRest(world: World): Promise<void> {
   const { watch, clock } = world
   // Every second seed: people do what they are asked for, and then everything has to end.
   const helps = world.scenario.seed % 2 === 0
-  let round = 0
-  for (let step = 0; step < MOST_STEPS; step++) {
-    if (await clock.step()) {
-      if (watch.violation) return
-      continue
+  const broken = () => watch.violation !== null
+  for (let round = 0; ; round++) {
+    const ended = await clock.run(MOST_STEPS, broken)
+    if (ended === 'stopped') return
+    if (ended === 'too-long') {
+      watch.broken('I7', `it does not come to rest within ${MOST_STEPS} steps`)
+      return
     }
-    if (helps && round < HELP_ROUNDS && deeds.helpEverybody(world, round++)) continue
-    checkAtRest(watch, {
-      helped: helps,
-      stateOf: id => world.coordinators.map(host => host.stateOf(id)).find(state => state)?.rollback,
-      actionsOf: id => found(world, id),
-      unrelayed: world.unrelayed(),
-    })
-    return
+    if (!helps || round >= HELP_ROUNDS || !deeds.helpEverybody(world, round)) break
   }
-  watch.broken('I7', `it does not come to rest within ${MOST_STEPS} steps`)
+  checkAtRest(watch, {
+    helped: helps,
+    stateOf: id => world.coordinators.map(host => host.stateOf(id)).find(state => state)?.rollback,
+    actionsOf: id => found(world, id),
+    unrelayed: world.unrelayed(),
+  })
 }
 
 /** What systems with an undo log of their own hold under a correlation ID. */
@@ -105,6 +109,9 @@ function perform(world: World, act: Act): void {
       return
     case 'open-gates':
       deeds.openGates(world, deeds.rollbackId(act.rollback))
+      return
+    case 'acknowledge':
+      deeds.acknowledge(world, deeds.rollbackId(act.rollback))
       return
     case 'fault':
       inject(world, act)

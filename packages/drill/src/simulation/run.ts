@@ -1,37 +1,37 @@
-import { type History, runHistory } from './history.js'
+import { runHistory } from './history.js'
+import type { Done, Failure, Job } from './pool/messages.js'
 import { generate } from './scenario/generate.js'
 import type { FaultKind } from './scenario/kinds.js'
 
-export interface RunOptions {
-  readonly histories: number
-  /** The seed of the first history; the others follow. */
-  readonly seed: number
-  /** Stops at so many failures. Default 1. */
-  readonly most?: number
-  progress?(done: number): void
-}
-
-export interface RunResult {
-  readonly histories: number
-  readonly events: number
-  readonly failures: readonly History[]
-  readonly injected: ReadonlyMap<FaultKind, number>
-  readonly seconds: number
-}
-
-/** Runs histories of consecutive seeds, one after the other. */
-export async function runHistories(options: RunOptions): Promise<RunResult> {
-  const began = performance.now()
+/**
+ * Runs histories of consecutive seeds in this process, one after the other.
+ * @param begins told of each seed before it is run.
+ */
+export async function runHistories(
+  { seed: first, histories, most }: Job,
+  begins: (seed: number) => void = () => {},
+): Promise<Done> {
+  const before = process.cpuUsage()
   const injected = new Map<FaultKind, number>()
-  const failures: History[] = []
+  const failures: Failure[] = []
   let events = 0
-  let histories = 0
-  for (; histories < options.histories && failures.length < (options.most ?? 1); histories++) {
-    const history = await runHistory(generate(options.seed + histories))
+  let done = 0
+  for (; done < histories && failures.length < most; done++) {
+    const seed = first + done
+    begins(seed)
+    const history = await runHistory(generate(seed))
     events += history.events
     for (const [kind, times] of history.injected) injected.set(kind, (injected.get(kind) ?? 0) + times)
-    if (history.violation) failures.push(history)
-    if (histories % 1_000 === 999) options.progress?.(histories + 1)
+    if (history.violation) failures.push({ seed, violation: history.violation })
   }
-  return { histories, events, failures, injected, seconds: (performance.now() - began) / 1_000 }
+  const { user, system } = process.cpuUsage(before)
+  return {
+    seed: first,
+    histories: done,
+    events,
+    injected: [...injected],
+    failures,
+    cpuSeconds: (user + system) / 1e6,
+    spent: false,
+  }
 }

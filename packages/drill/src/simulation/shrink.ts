@@ -35,7 +35,14 @@ function simplifications(scenario: Scenario): Scenario[] {
   if (scenario.barrier) found.push({ ...scenario, barrier: false })
   if (scenario.approval === 'people') found.push({ ...scenario, approval: 'policy' })
   scenario.systems.forEach((system, i) => {
-    const simple = { ...system, instances: 1, gate: null, tandem: null, onConflict: 'park' as const }
+    const simple = {
+      ...system,
+      instances: 1,
+      concurrency: 32,
+      gate: null,
+      tandem: null,
+      onConflict: 'park' as const,
+    }
     if (JSON.stringify(simple) === JSON.stringify(system)) return
     found.push({ ...scenario, systems: scenario.systems.map((s, k) => (k === i ? simple : s)) })
   })

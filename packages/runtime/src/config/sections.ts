@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { DriverLog, KafkajsOptions } from '../kafka/kafkajs/settings.js'
+import type { RegistryOptions } from '../registry/registry-client.js'
 import { LOG_LEVELS } from '../telemetry/logger.js'
 
 /** Text that is never shown. Set it by `<variable>_FILE`. */
@@ -101,17 +102,33 @@ export const baseConfig = z.strictObject({
 
 export type BaseConfig = z.output<typeof baseConfig>
 
+/** What a connection to the registry is opened with. */
+export function registryOptions(section: {
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+}): RegistryOptions {
+  const { url, username, password } = section
+  if (username === undefined && password === undefined) return { url }
+  if (username === undefined || password === undefined)
+    throw new Error(
+      `registry.${username === undefined ? 'username' : 'password'} is not set: the registry takes both or none.`,
+    )
+  return { url, auth: { username, password } }
+}
+
 /** The driver's options from the section. @throws Error naming a certificate file that cannot be read. */
 export function kafkaOptions(
   section: z.output<typeof kafkaSection>,
   context: { readonly clientId: string; readonly logger: DriverLog },
 ): KafkajsOptions {
-  const { ssl, sasl, brokers, sessionTimeoutMs, rebalanceTimeoutMs } = section
+  const { ssl, sasl, brokers, sessionTimeoutMs, rebalanceTimeoutMs, deliveryTimeoutMs } = section
   return {
     ...context,
     brokers,
     sessionTimeoutMs,
     rebalanceTimeoutMs,
+    deliveryTimeoutMs,
     ...(sasl === undefined ? {} : { sasl }),
     ...(ssl.enabled
       ? { ssl: { ...pem('ca', ssl.caFile), ...pem('cert', ssl.certFile), ...pem('key', ssl.keyFile) } }

@@ -10,6 +10,7 @@ import {
 } from '@unwind/contracts'
 import type { IncomingRecord } from '../kafka/port.js'
 import type { EventRegistry } from '../registry/event-registry.js'
+import type { TrustStore } from '../signing/trust-store.js'
 
 export interface OpenedEvent {
   readonly kind: 'event'
@@ -44,6 +45,11 @@ export interface EventOpener {
 
 export interface OpenerOptions {
   readonly registry: EventRegistry
+  /**
+   * Whose records the registry is asked for. Absent: anybody's. Who only may write a topic could otherwise hold each of its
+   * readers up with schema IDs that nobody has ever heard of.
+   */
+  readonly trust?: Pick<TrustStore, 'verify'>
   /** Bytes of one value; a longer one is poison. Default 900,000. */
   readonly maxValueBytes?: number
 }
@@ -55,10 +61,15 @@ export function createEventOpener(options: OpenerOptions): EventOpener {
   return {
     open(record) {
       const decoded = decoder.decode(record.value, record)
-      return decoded.kind === 'schema-needed'
-        ? learnAndOpen(record, decoded.schemaId)
-        : finish(record, decoded)
+      return decoded.kind === 'schema-needed' ? needed(record, decoded.schemaId) : finish(record, decoded)
     },
+  }
+
+  function needed(record: IncomingRecord, schemaId: number): Opened | Promise<Opened> {
+    const verified = options.trust?.verify(record)
+    if (!verified || verified.ok) return learnAndOpen(record, schemaId)
+    const why = `schema ${schemaId} is not known here, and the registry is asked for trusted records only: ${verified.message}`
+    return { ...poison(record, why), record }
   }
 
   async function learnAndOpen(record: IncomingRecord, schemaId: number): Promise<Opened> {

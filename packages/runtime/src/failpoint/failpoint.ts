@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs'
+
 /** Thrown by a failpoint that is set to `throw`. */
 export class FailpointHit extends Error {
   override readonly name = 'FailpointHit'
@@ -31,7 +33,7 @@ interface Injection {
 export function createFailpoints<Name extends string>(
   names: readonly Name[],
   env: Readonly<Record<string, string | undefined>>,
-  kill: () => void = () => process.kill(process.pid, 'SIGKILL'),
+  kill: (name: string) => void = killSelf,
 ): Failpoint<Name> {
   const known = new Set<string>(names)
   const injections = parse(env[FAILPOINTS_VARIABLE] ?? '', known)
@@ -46,10 +48,16 @@ export function createFailpoints<Name extends string>(
   }
 }
 
-function act(name: string, effect: Effect, kill: () => void): Promise<void> {
+/** The last word goes out before the end, unbuffered: whoever set several failpoints must know which one it was. */
+function killSelf(name: string): void {
+  writeSync(2, `failpoint ${name} kills this process\n`)
+  process.kill(process.pid, 'SIGKILL')
+}
+
+function act(name: string, effect: Effect, kill: (name: string) => void): Promise<void> {
   switch (effect.kind) {
     case 'kill':
-      kill()
+      kill(name)
       // Nothing after this point may run, also in the moments until the signal arrives.
       return new Promise(() => undefined)
     case 'throw':
@@ -87,4 +95,17 @@ function parse(text: string, known: ReadonlySet<string>): Map<string, Injection>
 function effectOf(text: string, ms: string | undefined): Effect {
   if (ms !== undefined) return { kind: 'pause', ms: Number(ms) }
   return text === 'kill' ? { kind: 'kill' } : { kind: 'throw' }
+}
+
+/** Passes one failpoint before a piece of work and one after it. */
+export async function between<T>(
+  failpoint: Failpoint,
+  before: string,
+  after: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  await failpoint(before)
+  const result = await work()
+  await failpoint(after)
+  return result
 }

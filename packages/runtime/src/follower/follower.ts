@@ -55,7 +55,7 @@ export interface FollowerOptions {
     record: IncomingRecord,
   ): { readonly ok: true; readonly signer: Signer } | { readonly ok: false; readonly message: string }
   /** Whether this signer may say this (I5). */
-  admit(event: UnwindEvent, signer: Signer): Refused | null
+  admit(event: UnwindEvent, signer: Signer, record: IncomingRecord): Refused | null
   /** In the order of the partition. Must not throw. */
   onEvent(followed: Followed): void
   /** A record was not taken: unreadable, unsigned, wrongly signed, or not this signer's to say. A promise holds the partition. */
@@ -86,8 +86,9 @@ export interface Follower {
 }
 
 const NOTE_EVERY_MS = 500
-const PAUSE_ABOVE = 4_000
-const RESUME_BELOW = 1_000
+/** Records and bytes of one partition that may wait here; more are left at the broker. */
+const PAUSE_ABOVE = { records: 4_000, bytes: 16 << 20 } as const
+const RESUME_BELOW = { records: 1_000, bytes: 4 << 20 } as const
 
 /**
  * Follows topics as one member of a group: opens, verifies and admits each record that concerns this process, hands
@@ -130,7 +131,8 @@ export function createFollower(options: FollowerOptions): Follower {
         const lane = lanes.get(key)
         if (!lane) return
         lane.push(records)
-        if (lane.waiting > PAUSE_ABOVE && !paused.has(key)) {
+        const tooMuch = lane.waiting > PAUSE_ABOVE.records || lane.waitingBytes > PAUSE_ABOVE.bytes
+        if (tooMuch && !paused.has(key)) {
           paused.add(key)
           consumer.pause([{ topic: first.topic, partition: first.partition }])
         }
@@ -148,7 +150,8 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 
   function handle(record: IncomingRecord, lane: Lane): void | Promise<void> {
-    if (lane.waiting < RESUME_BELOW && paused.size > 0) resume(record)
+    const little = lane.waiting < RESUME_BELOW.records && lane.waitingBytes < RESUME_BELOW.bytes
+    if (little && paused.size > 0) resume(record)
     if (!options.wants(options.peek(record), record)) return
     const opened = tryOpen(record)
     return opened instanceof Promise ? opened.then(o => take(record, o, lane)) : take(record, opened, lane)
@@ -188,7 +191,7 @@ export function createFollower(options: FollowerOptions): Follower {
       return options.onRefused(record, { code: 'poison', message: opened.message })
     const verified = options.verify(record)
     if (!verified.ok) return options.onRefused(record, { code: 'unauthorised', message: verified.message })
-    const refused = options.admit(opened.event, verified.signer)
+    const refused = options.admit(opened.event, verified.signer, record)
     if (refused) return options.onRefused(record, refused)
     const { topic, partition, offset } = record
     const { event, traceparent } = opened

@@ -17,11 +17,12 @@ export interface LaneHandlers {
  * not wait for each other, so a record that must wait for the registry holds up its own partition only.
  */
 export class Lane {
-  readonly #queue: IncomingRecord[] = []
+  readonly #queue: (IncomingRecord | null)[] = []
   #head = 0
   #running = false
   #closed = false
   #live = false
+  #bytes = 0
   /** Next offset to handle. */
   next: bigint
 
@@ -42,13 +43,21 @@ export class Lane {
     return this.#queue.length - this.#head
   }
 
+  /** Values of what waits. */
+  get waitingBytes(): number {
+    return this.#bytes
+  }
+
   /** Says at once that there is no history, if there is none. */
   begin(): void {
     this.#noteProgress()
   }
 
   push(records: readonly IncomingRecord[]): void {
-    for (const record of records) this.#queue.push(record)
+    for (const record of records) {
+      this.#queue.push(record)
+      this.#bytes += record.value?.length ?? 0
+    }
     if (!this.#running && !this.#closed) void this.#run()
   }
 
@@ -57,13 +66,17 @@ export class Lane {
     this.#closed = true
     this.#queue.length = 0
     this.#head = 0
+    this.#bytes = 0
   }
 
   async #run(): Promise<void> {
     this.#running = true
     let sliceEnds = this.handlers.elapsed() + SLICE_MS
     while (!this.#closed && this.#head < this.#queue.length) {
-      const record = this.#queue[this.#head++]!
+      const record = this.#queue[this.#head]!
+      // Let go at once: what was handled must not hold its memory until the queue is compacted.
+      this.#queue[this.#head++] = null
+      this.#bytes -= record.value?.length ?? 0
       // A rebalance may deliver again what was handled before.
       if (record.offset >= this.next) {
         const pending = this.handlers.handle(record)

@@ -1,3 +1,5 @@
+import type { AclRule } from '@unwind/contracts'
+
 /**
  * The one seam to Kafka. Everything above it speaks of records and positions; a driver is one folder that
  * passes the conformance suite. Obligations stand with the methods; they come from how clients lose data.
@@ -152,6 +154,8 @@ export interface LogAdmin {
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, bigint | null>>
   /** Client IDs and state of the members of a group. */
   members(groupId: string): Promise<{ readonly state: string; readonly clientIds: readonly string[] }>
+  /** Adds what principals may do; what is there already stays. Fails where the cluster has no authoriser. */
+  applyAcls(rules: readonly AclRule[]): Promise<void>
   /** Fails with what to change when a broker setting that correctness needs is not as it must be. */
   assertBrokerSettings(): Promise<void>
   close(): Promise<void>

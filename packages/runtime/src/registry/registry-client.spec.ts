@@ -36,7 +36,7 @@ const unavailable = { name: 'RegistryUnavailable' }
 describe('a schema is missing only when', () => {
   test('a healthy registry says so', async () => {
     const client = new RegistryClient({ url: await registryThat(healthyBut(NOT_FOUND)) })
-    expect(await client.schemaById(7)).toEqual({ kind: 'missing', message: 'unwind - Schema not found' })
+    expect(await client.schemaById(7)).toEqual({ kind: 'missing', message: 'Schema not found' })
   })
 
   test('the registry answers at all', async () => {

@@ -69,9 +69,14 @@ export class RegistryClient {
   }
 
   async schemaById(id: number): Promise<SchemaById> {
-    const found = await this.#ask(() => this.#library.getSchema(id))
-    if (found.ok) return { kind: 'schema', schema: JSON.stringify(found.value) }
-    return { kind: 'missing', message: found.message }
+    // Not through the library, which compiles what it gets and keeps it for ever: whose schema this is, nobody knows yet.
+    const path = `/schemas/ids/${id}`
+    const response = await this.#request('GET', path)
+    const { schema, message } = (response.body ?? {}) as { schema?: unknown; message?: unknown }
+    if (response.status === 200 && typeof schema === 'string') return { kind: 'schema', schema }
+    await this.assertHealthy()
+    if (response.status === 404) return { kind: 'missing', message: String(message ?? 'not found') }
+    throw this.#unavailable(`${path} answers ${response.status}: ${String(message ?? 'without a schema')}`)
   }
 
   /** As schemaById, past every cache: whether the registry still knows what it once said. */
@@ -165,10 +170,11 @@ export class RegistryClient {
         signal: AbortSignal.timeout(this.#timeoutMs),
         ...(body ? { body: JSON.stringify(body) } : {}),
       })
-      const text = await response.text()
+      const text = await boundedText(response)
       return { status: response.status, body: parseOr(text) }
     } catch (error) {
-      const { message, cause } = error as Error
+      const { name, message, cause } = error as Error
+      if (name === 'TimeoutError') throw this.#unavailable(`no answer within ${this.#timeoutMs} ms`, error)
       throw this.#unavailable(cause instanceof Error ? cause.message || message : message, error)
     }
   }
@@ -183,6 +189,20 @@ export class RegistryClient {
   #unavailable(why: string, cause?: unknown): RegistryUnavailable {
     return new RegistryUnavailable(`schema registry ${this.#base}: ${why}`, { cause })
   }
+}
+
+/** A schema has some kilobytes; whatever answers at this address must not fill our memory. */
+const MAX_ANSWER_BYTES = 4 << 20
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`its answer is longer than ${MAX_ANSWER_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function statusOf(error: unknown): number | null {

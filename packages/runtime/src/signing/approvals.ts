@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto'
 import { type Approval, approvalStatement, fromBase64url, toBase64url } from '@unwind/contracts'
 import type { SigningKey } from './keys.js'
-import type { TrustStore, Verified } from './trust-store.js'
+import type { LogPlace, TrustStore, Verified } from './trust-store.js'
 
 /** What an approver decides; the key adds its ID and the signature. */
 export type ApprovalTerms = Omit<Approval, 'keyId' | 'signature'>
@@ -22,12 +22,14 @@ export function signApproval(key: SigningKey, rollbackId: string, terms: Approva
  * plan at hand, and is still in force, is the core's to decide.
  * @param at moment for which the key must have been valid, epoch ms: when the record that carries it was written. An
  *   approver's own word (`grantedAt`) would let the holder of a stolen key date it back.
+ * @param where that record lies, for keys that were revoked from an offset on.
  */
 export function verifyApproval(
   trust: Pick<TrustStore, 'verifyBytes'>,
   rollbackId: string,
   approval: Approval,
   at: number,
+  where?: LogPlace,
 ): Verified {
   const who = `rollback ${rollbackId}: the approval by ${approval.approver}`
   const refused = (why: string): Verified => ({
@@ -48,6 +50,7 @@ export function verifyApproval(
     Buffer.from(statement),
     signature,
     Math.max(at, approval.grantedAt),
+    where,
   )
   if (!verified.ok) return refused(verified.message)
   const { signer } = verified

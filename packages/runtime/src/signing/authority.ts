@@ -1,5 +1,6 @@
 import type { Approval, FrozenPlan, UnwindEvent } from '@unwind/contracts'
 import { admits, approvalsCover, type Signer, type Unauthorised, type VerifiedApproval } from '@unwind/core'
+import type { IncomingRecord } from '../kafka/port.js'
 import { verifyApproval } from './approvals.js'
 import { sha256 } from './hash.js'
 import type { TrustStore } from './trust-store.js'
@@ -9,7 +10,11 @@ interface Speaker extends Signer {
   readonly keyId: string
 }
 
-export type Authority = (event: UnwindEvent, signer: Speaker) => Unauthorised | null
+/** Where and when the record that carries an event was written, as the broker says. */
+export type Written = Pick<IncomingRecord, 'topic' | 'partition' | 'offset' | 'timestamp'>
+
+/** @param written absent: the emitter's word for the time is taken. */
+export type Authority = (event: UnwindEvent, signer: Speaker, written?: Written) => Unauthorised | null
 
 /**
  * Whether this signer may say this, and, for what starts an effect, whether the approvals cover exactly this plan (I5).
@@ -17,29 +22,41 @@ export type Authority = (event: UnwindEvent, signer: Speaker) => Unauthorised | 
  * makes it to set aside and alarm, once, what every sidecar will refuse.
  */
 export function createAuthority(trust: Pick<TrustStore, 'verifyBytes'>): Authority {
-  return (event, signer) => {
+  return (event, signer, written) => {
     const refused = admits(signer, event)
     if (refused) return refused
     switch (event.type) {
       case 'RollbackRequested':
-        return covered(event.data, event.data.requestedBy, signer)
+        return covered(event.data, event.data.requestedBy, signer, written)
       case 'OperatorCommandIssued':
-        return covered(event.data, '', signer)
+        return covered(event.data, '', signer, written)
       default:
         return null
     }
   }
 
-  function covered(data: Request, requestedBy: string, signer: Speaker): Unauthorised | null {
-    const verified = data.approvals.flatMap(approval => verify(data, approval, signer))
+  function covered(
+    data: Request,
+    requestedBy: string,
+    signer: Speaker,
+    written: Written | undefined,
+  ): Unauthorised | null {
+    const verified = data.approvals.flatMap(approval => verify(data, approval, signer, written))
     return anotherPlan(data) ?? approvalsCover({ ...data, requestedBy }, data.occurredAt, verified)
   }
 
-  function verify(data: Request, approval: Approval, signer: Speaker): VerifiedApproval[] {
+  function verify(
+    data: Request,
+    approval: Approval,
+    signer: Speaker,
+    written: Written | undefined,
+  ): VerifiedApproval[] {
     // A policy's approval by the very key that signed this event is covered by the event's signature.
     const byThisSigner = approval.approver.startsWith('policy:') && approval.keyId === signer.keyId
     if (byThisSigner && approval.signature === '') return [{ approval, signer }]
-    const result = verifyApproval(trust, data.rollbackId, approval, data.occurredAt)
+    // The broker's time: who holds two stolen keys could date the request back to before they were revoked.
+    const at = written?.timestamp ?? data.occurredAt
+    const result = verifyApproval(trust, data.rollbackId, approval, at, written)
     return result.ok ? [{ approval, signer: result.signer }] : []
   }
 }

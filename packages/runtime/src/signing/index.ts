@@ -1,5 +1,6 @@
 export { type ApprovalTerms, signApproval, verifyApproval } from './approvals.js'
-export { type Authority, createAuthority } from './authority.js'
+export { type Authority, createAuthority, type Written } from './authority.js'
+export { sha256 } from './hash.js'
 export {
   KeyFileInvalid,
   loadSigningKey,
@@ -18,4 +19,4 @@ export {
   signingKey,
 } from './keys.js'
 export { createSealer, type Sealer } from './sealer.js'
-export { type SignedRecord, TrustStore, type Verified } from './trust-store.js'
+export { type LogPlace, type SignedRecord, TrustStore, type Verified } from './trust-store.js'

@@ -30,6 +30,16 @@ export const publicKeySchema = z
     ...shape,
     /** From this moment on (epoch ms) it signs nothing: it was lost or stolen. */
     revokedAt: z.int().optional(),
+    /**
+     * By "topic/partition": from this offset on it signs nothing. Where it is given it counts instead of `revokedAt`, so that
+     * everyone who reads the log, whenever, draws the same line (I8).
+     */
+    revokedFrom: z
+      .record(
+        z.string().regex(/^[A-Za-z0-9._-]+\/\d{1,9}$/, 'expected "topic/partition"'),
+        z.string().regex(/^\d{1,19}$/, 'expected an offset in quotes'),
+      )
+      .optional(),
     /** After this moment (epoch ms) it signs nothing: it was replaced. */
     notAfter: z.int().optional(),
   })

@@ -1,7 +1,6 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import {
   type DetachedSignature,
-  foldProof,
   HEADER,
   leafHash,
   parseProof,
@@ -9,11 +8,12 @@ import {
   signingInput,
 } from '@unwind/contracts'
 import type { IncomingRecord } from '../kafka/port.js'
+import { BatchTree } from './batch-tree.js'
 import { sha256 } from './hash.js'
-import { loadTrustFile } from './key-files.js'
 import type { PublicKey, Role } from './keys.js'
 import { Recent } from './recent.js'
 import { signedParts } from './sealer.js'
+import { TrustFile, type TrustLog } from './trust-file.js'
 
 /** Who signed, and what the trust store lets them say. */
 export interface Signer {
@@ -35,29 +35,58 @@ export type Verified = { readonly ok: true; readonly signer: Signer } | Refusal
 export type SignedRecord = Pick<IncomingRecord, 'topic' | 'key' | 'value' | 'headers' | 'timestamp'> &
   Partial<Pick<IncomingRecord, 'partition' | 'offset'>>
 
+/** Where a record lies. */
+export type LogPlace = Partial<Pick<IncomingRecord, 'topic' | 'partition' | 'offset'>>
+
 interface TrustedKey {
   readonly signer: Signer
   readonly key: KeyObject
-  readonly endsAt: number
-  readonly why: string
+  /** Epoch ms; infinite: never. */
+  readonly expiresAt: number
+  readonly revokedAt: number
+  /** By "topic/partition": the first offset at which it no longer counts. */
+  readonly endsFrom: ReadonlyMap<string, bigint>
 }
 
-/** Roots and headers remembered: the records of one batch arrive together, or a partition apart. */
-const REMEMBERED = 1_024
+/** Where the keys come from while the process runs. */
+export interface TrustSource {
+  /** The keys now, when they have changed since the last call; null: they have not. Asked before every check, so it must be quick. */
+  changed(): readonly PublicKey[] | null
+}
+
+const MAX_REASON = 500
+const SILENT: TrustLog = { info() {}, error() {} }
+
+/** Batches remembered: the records of one arrive together, or a partition apart. */
+const REMEMBERED = 256
+
+interface Batch {
+  readonly signature: DetachedSignature
+  /** Null: nothing of it was verified yet. */
+  tree: BatchTree | null
+}
 
 /** The public keys that this process believes. */
 export class TrustStore {
-  readonly #keys: ReadonlyMap<string, TrustedKey>
-  readonly #verifiedRoots = new Recent<true>(REMEMBERED)
-  readonly #parsed = new Recent<DetachedSignature>(REMEMBERED)
+  readonly #source: TrustSource | null
+  #keys: ReadonlyMap<string, TrustedKey>
+  /** By signature header. */
+  #batches = new Recent<Batch>(REMEMBERED)
 
-  constructor(keys: readonly PublicKey[]) {
-    this.#keys = new Map(keys.map(key => [key.kid, trusted(key)]))
+  /** @param source of the keys that count later. Absent: these count for as long as the process lives. */
+  constructor(keys: readonly PublicKey[], source: TrustSource | null = null) {
+    this.#keys = byId(keys)
+    this.#source = source
   }
 
-  /** @throws KeyFileInvalid naming every key and member that is wrong. */
-  static load(file: string): TrustStore {
-    return new TrustStore(loadTrustFile(file))
+  /**
+   * Follows the file: what changes in it counts within a second, without a restart.
+   * @param logger told of each change, and of a file that cannot be used; then the keys before it go on to count.
+   * @throws KeyFileInvalid naming every key and member that is wrong.
+   */
+  static load(file: string, logger: TrustLog = SILENT): TrustStore {
+    const source = new TrustFile(file, logger)
+    return new TrustStore(source.keys, source)
   }
 
   /**
@@ -65,25 +94,28 @@ export class TrustStore {
    * signature itself once a batch; an invalid one is never remembered.
    */
   verify(record: SignedRecord): Verified {
+    // Before anything that is remembered is looked at: it may have been proven by a key that no longer counts.
+    this.#refresh()
     const header = record.headers[HEADER.signature]
     if (header === undefined) return refused(record, 'it is not signed')
     if (record.key === null) return refused(record, 'it has no key, so it cannot have been signed')
-    const parsed = this.#parsed.get(header) ?? parseSignature(header)
-    if (typeof parsed === 'string') return refused(record, `its signature cannot be read: ${parsed}`)
-    this.#parsed.set(header, parsed)
+    const batch = this.#batches.get(header) ?? this.#begin(header)
+    if (typeof batch === 'string') return refused(record, `its signature cannot be read: ${batch}`)
+    const { keyId, protectedHeader, signature } = batch.signature
     const proof = parseProof(record.headers[HEADER.proof])
     if (!proof) return refused(record, `its header ${HEADER.proof} is missing or no proof`)
-    const held = this.#valid(parsed.keyId, record.timestamp)
+    const held = this.#valid(keyId, record.timestamp, record)
     if (typeof held === 'string') return refused(record, held)
     const leaf = leafHash(signedParts({ ...record, key: record.key }), sha256)
-    const root = foldProof(leaf, proof, sha256)
-    if (!root) return refused(record, 'its proof does not have the shape of its batch')
-    const name = rootName(header, proof.count, root)
-    if (!this.#verifiedRoots.get(name)) {
-      if (!verify(null, signingInput(parsed.protectedHeader, proof.count, root), held.key, parsed.signature))
-        return refused(record, `it is not what ${held.signer.principal} signed with key ${parsed.keyId}`)
-      this.#verifiedRoots.set(name, true)
-    }
+    // The signature covers the count too: a proof that claims another one is verified by itself, and fails.
+    const known = batch.tree?.count === proof.count ? batch.tree : null
+    const tree = known ?? new BatchTree(proof.count, sha256)
+    const admitted = tree.admits(leaf, proof, root =>
+      verify(null, signingInput(protectedHeader, proof.count, root), held.key, signature),
+    )
+    if (admitted === null) return refused(record, 'its proof does not have the shape of its batch')
+    if (!admitted) return refused(record, `it is not what ${held.signer.principal} signed with key ${keyId}`)
+    batch.tree = tree
     return { ok: true, signer: held.signer }
   }
 
@@ -92,15 +124,32 @@ export class TrustStore {
    * spend twice as long on verifying them as on signing. Whether the key is still valid is checked all the same.
    */
   remember(signatureHeader: string, count: number, root: Uint8Array): void {
-    this.#verifiedRoots.set(rootName(signatureHeader, count, root), true)
+    const batch = this.#begin(signatureHeader)
+    if (typeof batch !== 'string') batch.tree = new BatchTree(count, sha256, root)
+  }
+
+  #begin(header: string): Batch | string {
+    const signature = parseSignature(header)
+    if (typeof signature === 'string') return signature
+    const batch: Batch = { signature, tree: null }
+    this.#batches.set(header, batch)
+    return batch
   }
 
   /**
    * Checks a bare signature over bytes.
    * @param at moment for which the key must have been valid, epoch ms.
+   * @param where the record lies that carries it.
    */
-  verifyBytes(keyId: string, bytes: Uint8Array, signature: Uint8Array, at: number): Verified {
-    const held = this.#valid(keyId, at)
+  verifyBytes(
+    keyId: string,
+    bytes: Uint8Array,
+    signature: Uint8Array,
+    at: number,
+    where: LogPlace = {},
+  ): Verified {
+    this.#refresh()
+    const held = this.#valid(keyId, at, where)
     if (typeof held === 'string') return { ok: false, code: 'unauthorised', message: held }
     if (signature.length !== 64 || !verify(null, bytes, held.key, signature))
       return {
@@ -111,34 +160,51 @@ export class TrustStore {
     return { ok: true, signer: held.signer }
   }
 
-  #valid(keyId: string, at: number): TrustedKey | string {
+  #valid(keyId: string, at: number, where: LogPlace): TrustedKey | string {
     const held = this.#keys.get(keyId)
     if (!held) return `its key ${JSON.stringify(keyId)} is not in the trust store`
-    if (at >= held.endsAt)
-      return `key ${keyId} of ${held.signer.principal} ${held.why} at ${new Date(held.endsAt).toISOString()}, before this was written`
+    const from = held.endsFrom.get(`${where.topic}/${where.partition}`)
+    if (from !== undefined && where.offset !== undefined && where.offset >= from)
+      return `key ${keyId} of ${held.signer.principal} was revoked from offset ${from} on`
+    // Where an offset is named, it draws the line, and the time of the revocation does not (I8).
+    const end = from === undefined && held.revokedAt < held.expiresAt ? held.revokedAt : held.expiresAt
+    if (at >= end)
+      return `key ${keyId} of ${held.signer.principal} ${end === held.expiresAt ? 'ended' : 'was revoked'} at ${new Date(end).toISOString()}, before this was written`
     return held
+  }
+
+  #refresh(): void {
+    const keys = this.#source?.changed() ?? null
+    if (keys === null) return
+    this.#keys = byId(keys)
+    // An ID may have got another key: what the old one signed is no longer proven.
+    this.#batches = new Recent<Batch>(REMEMBERED)
   }
 }
 
-function rootName(signatureHeader: string, count: number, root: Uint8Array): string {
-  return `${signatureHeader}|${count}|${Buffer.from(root).toString('latin1')}`
+function byId(keys: readonly PublicKey[]): ReadonlyMap<string, TrustedKey> {
+  return new Map(keys.map(key => [key.kid, trusted(key)]))
 }
 
 function trusted(key: PublicKey): TrustedKey {
   const { kid, principal, roles, systems, kty, crv, x } = key
-  const expiresAt = key.notAfter === undefined ? Number.POSITIVE_INFINITY : key.notAfter + 1
-  const revokedAt = key.revokedAt ?? Number.POSITIVE_INFINITY
   return {
     signer: { principal, roles, systems, keyId: kid },
     key: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }),
-    endsAt: Math.min(expiresAt, revokedAt),
-    why: revokedAt <= expiresAt ? 'was revoked' : 'ended',
+    expiresAt: key.notAfter === undefined ? Number.POSITIVE_INFINITY : key.notAfter + 1,
+    revokedAt: key.revokedAt ?? Number.POSITIVE_INFINITY,
+    endsFrom: new Map(Object.entries(key.revokedFrom ?? {}).map(([at, offset]) => [at, BigInt(offset)])),
   }
+}
+
+/** Headers are a stranger's, and up to a megabyte long; the message goes into logs, alarms and the ledger. */
+function clip(text: string): string {
+  return text.length > MAX_REASON ? `${text.slice(0, MAX_REASON)}…` : text
 }
 
 function refused(record: SignedRecord, why: string): Refusal {
   const { topic, partition, offset, headers } = record
   const at = offset === undefined ? topic : `${topic} partition ${partition} offset ${offset}`
   const event = `${headers[HEADER.type] ?? 'a record'} ${headers[HEADER.id] ?? ''}`.trim()
-  return { ok: false, code: 'unauthorised', message: `${at}: ${event} is refused: ${why}` }
+  return { ok: false, code: 'unauthorised', message: `${at}: ${clip(event)} is refused: ${clip(why)}` }
 }

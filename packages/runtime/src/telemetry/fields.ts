@@ -97,7 +97,7 @@ export function allowFields(fields: object, allowed: ReadonlySet<string>): Recor
 function flatten(name: string, value: unknown): unknown {
   switch (typeof value) {
     case 'string':
-      return cut(name === 'url' ? withoutCredentials(value) : value)
+      return shown(value)
     case 'bigint':
       return value.toString()
     case 'number':
@@ -117,27 +117,43 @@ function flatten(name: string, value: unknown): unknown {
 /** Name, message, code and stack of an error and its causes: what libraries hang onto errors (rows, requests) stays out. */
 export function serialiseError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error))
-    return { type: typeof error, message: typeof error === 'string' ? cut(error) : '(not an Error)' }
+    return { type: typeof error, message: typeof error === 'string' ? shown(error) : '(not an Error)' }
   const code =
     'code' in error && (typeof error.code === 'string' || typeof error.code === 'number')
       ? error.code
       : undefined
   return {
     type: error.name,
-    message: cut(error.message),
+    message: shown(error.message),
     ...(code === undefined ? {} : { code }),
-    ...(depth === 0 && error.stack !== undefined ? { stack: cut(error.stack) } : {}),
+    ...(depth === 0 && error.stack !== undefined ? { stack: shown(error.stack) } : {}),
     ...(error.cause === undefined || depth >= MAX_CAUSES
       ? {}
       : { cause: serialiseError(error.cause, depth + 1) }),
   }
 }
 
-/** @returns the text with user, password and query of each URL in it masked. */
+/**
+ * @returns the text with user, password and query of each URL in it masked. Rather too much than too little: a password may
+ * hold "@", "/" and "?". One pass, because the text may be a stranger's and long.
+ */
 export function withoutCredentials(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, '$1***@')
-    .replace(/(\w:\/\/[^\s?]*)\?\S*/g, '$1?***')
+  return text.includes('://') ? text.replace(/\S+/g, maskWord) : text
+}
+
+function maskWord(word: string): string {
+  const scheme = word.indexOf('://')
+  if (scheme < 0) return word
+  const start = scheme + '://'.length
+  const at = word.lastIndexOf('@')
+  const masked = at < start ? word : `${word.slice(0, start)}***${word.slice(at)}`
+  const query = masked.indexOf('?', start)
+  return query < 0 ? masked : `${masked.slice(0, query)}?***`
+}
+
+/** Text as it may stand in a log: of bounded length, and no URL in it with credentials. */
+export function shown(text: string): string {
+  return withoutCredentials(cut(text))
 }
 
 function cut(text: string): string {

@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
-import { allowFields, LOG_FIELDS } from './fields.js'
+import { allowFields, LOG_FIELDS, shown } from './fields.js'
 
 export type Logger = PinoLogger
 
@@ -36,8 +36,13 @@ export function createLogger(options: LoggerOptions): Logger {
       hooks: {
         // Values interpolated into the message would pass the list by.
         logMethod([first, second], method) {
-          if (typeof first === 'string') method.call(this, first)
-          else method.call(this, first instanceof Error ? { err: first } : first, messageOf(first, second))
+          if (typeof first === 'string') method.call(this, shown(first))
+          else
+            method.call(
+              this,
+              first instanceof Error ? { err: first } : first,
+              shown(messageOf(first, second)),
+            )
         },
       },
     },

@@ -96,6 +96,16 @@ export interface StepWork {
    * idempotency keys after a while; an adapter must not send a key that is older than that (I2).
    */
   readonly firstStartedAt?: number | null
+  /**
+   * Tells people what the target says while it is undone, a line at a time, for the timeline. Without secrets: the ledger
+   * keeps it for ever. Never waits and never fails; what comes too fast or too long is shortened. Absent: nobody listens.
+   */
+  readonly progress?: (line: string) => void
+  /**
+   * Aborted when a person pauses or aborts the rollback; its reason is "pause" or "abort". What has begun is let finish, but an
+   * undo that rests between stages stops there and says what it has reached. Absent: nobody can stop it.
+   */
+  readonly halt?: AbortSignal
 }
 
 export type UndoResult =

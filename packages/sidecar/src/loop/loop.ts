@@ -10,6 +10,7 @@ import {
   type Participation,
   participate,
   type RollbackState,
+  UNHELD,
   unplannedOf,
 } from '@unwind/core'
 import { type Cancel, type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
@@ -18,6 +19,7 @@ import { Announcement } from './announcement.js'
 import { runAttempt } from './attempt.js'
 import { FenceQueue } from './fences.js'
 import { Limiter } from './limiter.js'
+import { ProgressNotes } from './progress.js'
 import { Relevance } from './relevance.js'
 
 export interface LoopOptions {
@@ -56,6 +58,10 @@ interface Entry {
   state: Participation
   traceparent: string | null
   cancelWake: Cancel
+  /** Of the attempts under way: told when a person stops the rollback, or when another process has taken it over. */
+  readonly halts: Set<AbortController>
+  /** It does not hold the offset back any more, and an offset was noted since. */
+  passed: boolean
 }
 
 /** Rollbacks that ended before this system had looked into its target, at most: when a whole ledger is read again. */
@@ -71,7 +77,11 @@ export class SidecarLoop {
   readonly #entries = new Map<string, Entry>()
   /** The ledger says that they have ended, and the fence has not said yet what this system holds of them. */
   readonly #closedEarly = new Set<Entry>()
+  /** The ledger says that they have ended, and something of them is still to be said or planned here. */
+  readonly #keptClosed = new Set<Entry>()
   readonly #ended = new Map<string, number>()
+  /** Partitions in which a rollback of ours ended since their offset was noted. */
+  readonly #passed = new Set<number>()
   readonly #limiter: Limiter
   readonly #fences: FenceQueue
   readonly #relevance: Relevance
@@ -97,11 +107,17 @@ export class SidecarLoop {
     const { type, rollbackId } = peek
     // Without the headers of an event it is nobody's request; the coordinator sets it aside.
     if (type === null || rollbackId === null) return false
-    if (type === 'RollbackRequested') return this.#entries.has(rollbackId) || !this.#isOver(peek)
-    if (type === 'OperatorCommandIssued') return true
     const entry = this.#entries.get(rollbackId)
-    if (!entry) return false
+    if (type === 'RollbackRequested') return entry !== undefined || !this.#isOver(peek)
+    // A late copy of a command carries a plan too: it must not begin what has ended here (I5).
+    if (!entry) return type === 'OperatorCommandIssued' && !this.#ended.has(rollbackId)
+    // Of an ended rollback, every fold takes only what may open it again (I8).
+    if (this.#keptClosed.has(entry))
+      return (
+        type === 'RollbackClosed' || (type === 'LateActionDetected' && peek.system === this.options.me.system)
+      )
     switch (type) {
+      case 'OperatorCommandIssued':
       case 'RollbackClosed':
       case 'GateOpened':
       case 'SystemFenced':
@@ -109,8 +125,9 @@ export class SidecarLoop {
       case 'LateActionDetected':
         return peek.system === this.options.me.system
       case 'CompensationStarted':
-        // Others wait for outcomes, not for intents.
-        return peek.system === this.options.me.system && !this.#runsHere(entry, peek)
+        // Others wait for outcomes, not for intents. Also where the attempt runs here: whether a command fits depends on it,
+        // and every fold of the ledger must come to the same (I8).
+        return peek.system === this.options.me.system
       case 'CompensationCompleted':
       case 'CompensationFailed':
       case 'StepParked':
@@ -128,16 +145,34 @@ export class SidecarLoop {
     return false
   }
 
-  /** An attempt that runs here needs no reminder; but where the ledger holds the intent, its time counts. */
-  #runsHere(entry: Entry, { stepId }: Peek): boolean {
-    return this.options.me.atomicEffect && stepId !== null && entry.state.work.has(stepId)
-  }
-
   onEvent(followed: Followed): void {
     const event = followed.event as LedgerEvent
     const { rollbackId } = event.data
+    if (this.#isElsewhere(followed, event)) return
     if (event.type === 'RollbackClosed') this.#onClosed(event.data)
     else this.#input(rollbackId, { kind: 'event', event }, followed)
+  }
+
+  /**
+   * A copy of an honest event in another partition, or an event of another business transaction under an ID that is taken: both
+   * are well signed. A rollback lives where it began (design decision 2).
+   */
+  #isElsewhere({ position }: Followed, event: LedgerEvent): boolean {
+    const entry = this.#entries.get(event.data.rollbackId)
+    if (!entry) return false
+    const { rollbackId, correlationId, partition } = entry
+    if (partition === position.partition && correlationId === event.data.correlationId) return false
+    const where = {
+      rollbackId,
+      correlationId,
+      partition: position.partition,
+      offset: String(position.offset),
+    }
+    this.options.logger.warn(
+      where,
+      `${event.type} is passed over: that rollback is in partition ${partition}`,
+    )
+    return true
   }
 
   /** The partition's history is folded: act on what is open in it. */
@@ -152,10 +187,16 @@ export class SidecarLoop {
 
   oldestNeeded(partition: number): bigint | null {
     let oldest: bigint | null = null
+    let passes = this.#passed.delete(partition)
     for (const entry of this.#entries.values()) {
-      if (entry.partition !== partition || !holdsOffset(this.options.me, entry.state)) continue
-      if (oldest === null || entry.readFrom < oldest) oldest = entry.readFrom
+      if (entry.partition !== partition) continue
+      if (!holdsOffset(this.options.me, entry.state)) {
+        passes ||= this.#isMine(entry.state.rollback) && !entry.passed
+        entry.passed = true
+      } else if (oldest === null || entry.readFrom < oldest) oldest = entry.readFrom
     }
+    // The offset that is committed next leaves a rollback behind in which this system had a step.
+    if (passes) void this.options.failpoint('sidecar.before-commit').catch(this.options.onFatal)
     return oldest
   }
 
@@ -188,16 +229,17 @@ export class SidecarLoop {
       !holdsOffset(this.options.me, before)
     )
       current.readFrom = followed.position.offset
+    if (before !== null && revisionOf(state) > revisionOf(before)) this.#keptClosed.delete(current)
     current.state = state
+    if (state.rollback.phase === 'running' && (state.rollback.aborted || state.rollback.paused))
+      halt(current, state.rollback.aborted ? 'abort' : 'pause')
     if (followed?.traceparent) current.traceparent = followed.traceparent
     for (const command of commands) this.#run(current, command)
   }
 
   #begin(state: Participation, followed: Followed): Entry | null {
     const { rollback } = state
-    const mine =
-      rollback.phase === 'running' && rollback.plan.steps.some(s => s.system === this.options.me.system)
-    if (!mine && !this.options.me.fences) return null
+    if (!this.#isMine(rollback) && !this.options.me.fences) return null
     const entry: Entry = {
       rollbackId: rollback.rollbackId,
       correlationId: rollback.correlationId,
@@ -206,6 +248,8 @@ export class SidecarLoop {
       state,
       traceparent: followed.traceparent,
       cancelWake: () => {},
+      halts: new Set(),
+      passed: false,
     }
     this.#entries.set(entry.rollbackId, entry)
     return entry
@@ -264,18 +308,47 @@ export class SidecarLoop {
     // A first attempt of a target without effect record is probed too: the request may be a late duplicate (I2).
     const probeFirst = command.probeFirst ? 'settle' : command.announce === 'first' ? 'glance' : false
     const { signal } = this.#abort
-    const result = await runAttempt(options.adapter, work, {
-      probeFirst,
-      signal,
-      failpoint: options.failpoint,
-      clock: this.#timers.elapsed,
-    })
+    const notes = this.#notes(entry, command)
+    const stop = new AbortController()
+    entry.halts.add(stop)
+    const result = await runAttempt(
+      options.adapter,
+      { ...work, progress: notes.add, halt: stop.signal },
+      {
+        probeFirst,
+        signal,
+        failpoint: options.failpoint,
+        clock: this.#timers.elapsed,
+      },
+    )
+    entry.halts.delete(stop)
+    // Before the outcome, so that the timeline reads in the order in which it happened.
+    notes.end()
     options.metrics.attempt(result.kind === 'proved' ? result.outcome : result.code, result.durationMs)
     const announced = announcement.end()
     await options.failpoint('sidecar.before-outcome')
     // Lost the partition meanwhile: the new owner finds the effect record or probes, and speaks for it.
     if (!this.#holds(entry)) return
     this.#input(entry.rollbackId, { kind: 'attempted', stepId, work: decided, announced, result })
+  }
+
+  #notes(
+    entry: Entry,
+    { stepId, work, intent }: Extract<ParticipantCommand, { kind: 'attempt' }>,
+  ): ProgressNotes {
+    const { rollbackId, correlationId } = entry
+    const { principal } = this.options.me
+    const common = { rollbackId, correlationId, emitter: principal, author: principal }
+    return new ProgressNotes(this.#timers, (text, n) => {
+      if (!this.#holds(entry)) return
+      const eventId = eventIds.stepNote(rollbackId, stepId, work.round, work.attempt, n)
+      const occurredAt = this.options.now()
+      const causationId = intent.data.eventId
+      void this.#emit(entry, {
+        type: 'NoteAdded',
+        data: { ...common, eventId, occurredAt, causationId, text },
+      })
+    })
   }
 
   #holds(entry: Entry): boolean {
@@ -320,6 +393,9 @@ export class SidecarLoop {
     const { rollback, fence } = entry.state
     // The end of an earlier revision, written while this one was requested.
     if (this.#hasOpenStep(rollback)) return
+    // Kept or not, what held it does not hold a revision after this end.
+    if (rollback.phase === 'running') entry.state = { ...entry.state, rollback: { ...rollback, ...UNHELD } }
+    this.#keptClosed.add(entry)
     if (fence === 'done') {
       this.#endUnlessHeld(entry)
       return
@@ -333,6 +409,10 @@ export class SidecarLoop {
       `more than ${AWAIT_FENCES} rollbacks ended before the target was looked into; this one is given up`,
     )
     this.#end(oldest!)
+  }
+
+  #isMine(rollback: RollbackState): boolean {
+    return rollback.phase === 'running' && rollback.plan.steps.some(s => s.system === this.options.me.system)
   }
 
   #hasOpenStep(rollback: RollbackState): boolean {
@@ -355,13 +435,25 @@ export class SidecarLoop {
   #end(entry: Entry): void {
     const { rollbackId, state } = entry
     this.#forget(entry)
-    this.#ended.set(rollbackId, 'plan' in state.rollback ? state.rollback.plan.revision : 1)
+    if (this.#isMine(state.rollback) && !entry.passed) this.#passed.add(entry.partition)
+    this.#ended.set(rollbackId, Math.max(1, revisionOf(state)))
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 
   #forget(entry: Entry): void {
     entry.cancelWake()
+    halt(entry, 'released')
     this.#closedEarly.delete(entry)
+    this.#keptClosed.delete(entry)
     this.#entries.delete(entry.rollbackId)
   }
+}
+
+/** Attempts that rest between stages stop where they are; others let what has begun come to its end. */
+function halt({ halts }: Entry, reason: 'pause' | 'abort' | 'released'): void {
+  for (const each of halts) each.abort(reason)
+}
+
+function revisionOf({ rollback }: Participation): number {
+  return 'plan' in rollback ? rollback.plan.revision : 0
 }

@@ -9,6 +9,8 @@ export interface RelayOptions {
   send(event: EventOf<'ActionRecorded'>): Promise<unknown>
   readonly logger: { warn(fields: object, message: string): void }
   readonly metrics: { relayed(actions: number): void }
+  /** Default: none. */
+  failpoint?(name: string): Promise<void>
   /** Default: the system's. */
   readonly timers?: Timers
 }
@@ -60,12 +62,15 @@ export class Relay {
   }
 
   async #once(): Promise<number> {
-    const { source, send, metrics } = this.options
+    const { source, send, metrics, failpoint = async () => undefined } = this.options
     const actions = await source.next(LIMIT, this.#abort.signal)
     const last = actions.at(-1)
     if (!last) return 0
+    await failpoint('relay.read')
     await Promise.all(actions.map(action => send(this.#event(action))))
+    await failpoint('relay.published')
     await source.published(last)
+    await failpoint('relay.moved')
     metrics.relayed(actions.length)
     return actions.length
   }

@@ -49,7 +49,7 @@ export class LedgerWatch {
 
   static async start(options: LedgerWatchOptions): Promise<LedgerWatch> {
     const { registryUrl: url, topics, trustFile } = options
-    const watch = new LedgerWatch(options, await createJudge({ url, topics, trustFile }))
+    const watch = new LedgerWatch(options, await createJudge({ registry: { url }, topics, trustFile }))
     await watch.#reader.start()
     return watch
   }

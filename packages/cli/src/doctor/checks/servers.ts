@@ -1,5 +1,7 @@
 import { checkSchemas } from '@unwind/runtime'
 import { withoutPassword } from '../../dev/endpoints.js'
+import { registryOf } from '../../shell/connections.js'
+import type { Settings } from '../../shell/settings.js'
 import { type Check, clockFinding, type Finding, fail, ok, reasonOf, warn, within } from '../check.js'
 
 export const checkRegistry: Check = async ({ settings }) => {
@@ -9,7 +11,7 @@ export const checkRegistry: Check = async ({ settings }) => {
   const findings: Finding[] = []
   try {
     const before = Date.now()
-    const response = await fetch(`${url.replace(/\/$/, '')}/subjects`, { signal: AbortSignal.timeout(5_000) })
+    const response = await askRegistry(settings)
     const after = Date.now()
     await response.body?.cancel()
     if (!response.ok)
@@ -33,12 +35,29 @@ export const checkRegistry: Check = async ({ settings }) => {
       ),
     ]
   }
-  return [...findings, await schemas(url, settings.topics)]
+  return [...findings, await schemas(settings)]
 }
 
-async function schemas(url: string, topics: Parameters<typeof checkSchemas>[1]): Promise<Finding> {
+/** With the credentials in a header: `fetch` takes none from a URL. */
+async function askRegistry(settings: Settings): Promise<Response> {
+  const { url, auth } = await registryOf(settings)
+  const at = new URL(url)
+  const shown = auth ?? {
+    username: decodeURIComponent(at.username),
+    password: decodeURIComponent(at.password),
+  }
+  at.username = ''
+  at.password = ''
+  const basic = Buffer.from(`${shown.username}:${shown.password}`).toString('base64')
+  return fetch(`${at.href.replace(/\/$/, '')}/subjects`, {
+    signal: AbortSignal.timeout(5_000),
+    ...(shown.username === '' ? {} : { headers: { authorization: `Basic ${basic}` } }),
+  })
+}
+
+async function schemas(settings: Settings): Promise<Finding> {
   try {
-    const checked = await within(checkSchemas({ url }, topics))
+    const checked = await within(checkSchemas(await registryOf(settings), settings.topics))
     if (!checked.ok)
       return fail('schemas', checked.problems.join('; '), 'Run "unwind schemas check" for all of it.')
     const missing = checked.schemas.filter(schema => schema.state === 'new').length

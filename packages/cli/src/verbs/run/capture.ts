@@ -1,10 +1,8 @@
-import { captureStatus, installCapture, parsePostgresOptions, removeCapture } from '@unwind/sidecar/postgres'
-import pg from 'pg'
+import { captureOf, type Installed, type Status } from '../../capture/captures.js'
 import { loadContractFile } from '../../contract/load-contract.js'
 import { table } from '../../output/table.js'
 import { confirmed } from '../../shell/ask.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
-import { CliError } from '../../shell/cli-error.js'
 
 interface Options {
   readonly contract: string
@@ -18,32 +16,24 @@ export async function runCapture(
   options: Options,
 ): Promise<void> {
   const { contract } = loadContractFile(cli, options.contract)
-  const { system, adapter } = contract
-  if (adapter.kind !== 'postgres')
-    throw new CliError(
-      'usage',
-      `${options.contract}: capture needs an adapter of kind postgres; this one is "${adapter.kind}".`,
-    )
-  const settings = parsePostgresOptions(contract)
+  const { system } = contract
+  const capture = captureOf(contract, options.contract)
   if (verb === 'remove') {
-    const question = `Drop schema "${settings.schema}" of system ${system} with its undo log?`
+    const question = `Drop ${capture.place} of system ${system} with its undo log?`
     await confirmed(cli, question, options.yes === true)
   }
-  const client = new pg.Client({ connectionString: settings.url, connectionTimeoutMillis: 10_000 })
-  try {
-    await client.connect()
-    if (verb === 'install')
-      return report(cli, options.output, system, await installCapture(client, settings, system))
-    if (verb === 'remove')
-      return removed(cli, options.output, system, await removeCapture(client, settings, system))
-    status(cli, options.output, await captureStatus(client, settings, system))
-  } finally {
-    await client.end().catch(() => undefined)
+  const done = await capture.run(verb)
+  switch (done.verb) {
+    case 'install':
+      return report(cli, options.output, system, done.report)
+    case 'remove':
+      return removed(cli, options.output, system, done.tables)
+    case 'status':
+      return status(cli, options.output, done.status, capture.place)
+    default:
+      return done satisfies never
   }
 }
-
-type Installed = Awaited<ReturnType<typeof installCapture>>
-type Status = Awaited<ReturnType<typeof captureStatus>>
 
 function report(cli: Cli, output: OutputFormat, system: string, done: Installed): void {
   if (output === 'json') {
@@ -75,7 +65,7 @@ function removed(cli: Cli, output: OutputFormat, system: string, tables: readonl
     )
 }
 
-function status(cli: Cli, output: OutputFormat, found: Status): void {
+function status(cli: Cli, output: OutputFormat, found: Status, place: string): void {
   const wrong = !found.installed || found.tables.some(one => one.state !== 'installed')
   if (wrong) cli.exit = 'failure'
   if (output === 'json') {
@@ -95,6 +85,6 @@ function status(cli: Cli, output: OutputFormat, found: Status): void {
     ),
   )
   cli.say(
-    `schema ${found.schema}: ${found.transactions} transactions in the undo log, ${found.unpublished} not published yet, ${(found.bytes / 1024 / 1024).toFixed(1)} MiB`,
+    `${place}: ${found.transactions} transactions in the undo log, ${found.unpublished} not published yet, ${(found.bytes / 1024 / 1024).toFixed(1)} MiB`,
   )
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { ContractInvalid, type ContractProblem, parseContract } from '@unwind/contracts'
-import { adapterProblems } from '../../contract/adapter-problems.js'
+import { problemsOfContract, warningsOfContract } from '../../contract/problems.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
 import { absolute } from '../../shell/settings.js'
 
@@ -9,6 +9,8 @@ interface Checked {
   readonly system: string | null
   readonly version: string | null
   readonly problems: readonly ContractProblem[]
+  /** They do not fail the check. */
+  readonly warnings: readonly ContractProblem[]
 }
 
 /** Checks each file by itself, then that no two speak for the same system. */
@@ -21,14 +23,16 @@ export async function lintContracts(
   const results = withDoubles(checked)
   if (results.some(result => result.problems.length > 0)) cli.exit = 'usage'
   if (output === 'json') return cli.printJson(results)
-  for (const { file, system, version, problems } of results) {
+  for (const { file, system, version, problems, warnings } of results) {
     if (problems.length === 0)
       cli.print(`${cli.palette.tone('good', 'ok')}    ${file}: ${system} ${version}\n`)
-    for (const p of problems)
-      cli.print(
-        `${cli.palette.tone('bad', 'error')} ${p.file}:${p.line}:${p.column}${p.key && ` ${p.key}`}: ${p.message}\n`,
-      )
+    for (const problem of problems) cli.print(`${cli.palette.tone('bad', 'error')} ${line(problem)}\n`)
+    for (const warning of warnings) cli.print(`${cli.palette.tone('warn', 'warn')}  ${line(warning)}\n`)
   }
+}
+
+function line({ file, line, column, key, message }: ContractProblem): string {
+  return `${file}:${line}:${column}${key && ` ${key}`}: ${message}`
 }
 
 async function check(cli: Cli, file: string): Promise<Checked> {
@@ -41,15 +45,17 @@ async function check(cli: Cli, file: string): Promise<Checked> {
       system: null,
       version: null,
       problems: [atTop(file, `cannot be read: ${(error as Error).message}`)],
+      warnings: [],
     }
   }
   try {
     const parsed = parseContract(text, file)
     const { system, version } = parsed.contract
-    return { file, system, version, problems: await adapterProblems(parsed, file) }
+    const problems = await problemsOfContract(parsed, file)
+    return { file, system, version, problems, warnings: warningsOfContract(parsed, file) }
   } catch (error) {
     if (!(error instanceof ContractInvalid)) throw error
-    return { file, system: null, version: null, problems: error.problems }
+    return { file, system: null, version: null, problems: error.problems, warnings: [] }
   }
 }
 

@@ -1,5 +1,12 @@
 import { coordinatorConfig, coordinatorFromConfig } from '@unwind/coordinator'
-import { createLogger, createMetrics, loadConfig, runProcess } from '@unwind/runtime'
+import {
+  COORDINATOR_FAILPOINTS,
+  createFailpoints,
+  createLogger,
+  createMetrics,
+  loadConfig,
+  runProcess,
+} from '@unwind/runtime'
 import type { Command } from 'commander'
 import { exitWithParent } from '../../processes/exit-with-parent.js'
 import type { Cli } from '../../shell/cli.js'
@@ -8,6 +15,7 @@ import { absolute, environmentFor, settingsOf } from '../../shell/settings.js'
 interface Options {
   readonly key?: string
   readonly port?: number
+  readonly witness?: string
   readonly kafka?: string[]
   readonly registry?: string
   readonly prefix?: string
@@ -29,15 +37,22 @@ export async function runCoordinator(cli: Cli, command: Command, options: Option
       topics: { prefix: options.prefix },
       signing: { keyFile: options.key && absolute(cli.io.cwd, options.key) },
       api: { port: options.port },
+      checkpoints: { witness: options.witness },
     },
   })
   const logger = createLogger({ name: 'coordinator', level: config.log.level })
+  const failpoint = createFailpoints<string>(COORDINATOR_FAILPOINTS, cli.io.env)
   exitWithParent(cli.io.env.UNWIND_DEV_PARENT)
   const code = await runProcess({
     name: 'coordinator',
     log: logger,
     async start({ fatal }) {
-      const service = coordinatorFromConfig(config, { logger, metrics: createMetrics(), onFatal: fatal })
+      const service = coordinatorFromConfig(config, {
+        logger,
+        metrics: createMetrics(),
+        failpoint,
+        onFatal: fatal,
+      })
       try {
         await service.start()
       } catch (error) {

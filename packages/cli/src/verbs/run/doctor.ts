@@ -5,7 +5,7 @@ import { examine } from '../../doctor/doctor.js'
 import type { Tone } from '../../output/colour.js'
 import { safeText } from '../../output/safe-text.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
-import { driverLog } from '../../shell/log.js'
+import { kafkaOf } from '../../shell/connections.js'
 import { settingsOf } from '../../shell/settings.js'
 
 const TONES: Readonly<Record<Finding['state'], Tone>> = { ok: 'good', warn: 'warn', fail: 'bad' }
@@ -16,10 +16,7 @@ export async function doctor(
   { output }: { readonly output: OutputFormat },
 ): Promise<void> {
   const settings = await settingsOf(cli, command)
-  const log =
-    settings.brokers === null
-      ? null
-      : connectKafkajs({ brokers: settings.brokers, clientId: 'unwind-doctor', logger: driverLog(cli) })
+  const log = settings.brokers === null ? null : connectKafkajs(await kafkaOf(cli, settings, 'unwind-doctor'))
   try {
     const admin = (await log?.admin()) ?? null
     const findings = await examine({ io: cli.io, settings, log, admin })

@@ -8,6 +8,7 @@ import type { ExitName } from '../../shell/exit-codes.js'
 interface Options {
   readonly histories?: number
   readonly seed?: number
+  readonly workers?: number
 }
 
 /** The drills may use everything and are used by nothing, so they run as a process of their own. */
@@ -18,7 +19,7 @@ export async function simulate(cli: Cli, options: Options): Promise<ExitName> {
       'failure',
       `The simulator is not built: ${script} is missing. Build it with "npm run build".`,
     )
-  const args = (['histories', 'seed'] as const).flatMap(name => {
+  const args = (['histories', 'seed', 'workers'] as const).flatMap(name => {
     const value = options[name]
     return value === undefined ? [] : [`--${name}`, String(value)]
   })

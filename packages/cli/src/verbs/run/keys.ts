@@ -51,5 +51,5 @@ export async function generateKeys(
   if (trust === null) {
     cli.say('Add the public half to the trust file of every process:')
     cli.say(JSON.stringify(publicKey))
-  } else cli.say(`Public key added to ${trust}. Processes that run must be started again to believe it.`)
+  } else cli.say(`Public key added to ${trust}. Processes that read it believe it within a second.`)
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { table } from '../../output/table.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
-import { needRegistry, settingsOf } from '../../shell/settings.js'
+import { registryOf } from '../../shell/connections.js'
+import { settingsOf } from '../../shell/settings.js'
 
 interface Options {
   readonly output: OutputFormat
@@ -10,9 +11,9 @@ interface Options {
 /** A refusal is thrown by the registry's side, which names file, field and why; then nothing was registered. */
 export async function applySchemas(cli: Cli, command: Command, { output }: Options): Promise<void> {
   const settings = await settingsOf(cli, command)
-  const url = needRegistry(settings)
+  const registry = await registryOf(settings)
   const { applySchemas: apply } = await import('@unwind/runtime')
-  const applied = await apply({ url }, settings.topics)
+  const applied = await apply(registry, settings.topics)
   if (output === 'json') return cli.printJson(applied)
   cli.print(
     table(
@@ -30,9 +31,9 @@ export async function applySchemas(cli: Cli, command: Command, { output }: Optio
 
 export async function checkSchemas(cli: Cli, command: Command, { output }: Options): Promise<void> {
   const settings = await settingsOf(cli, command)
-  const url = needRegistry(settings)
+  const registry = await registryOf(settings)
   const { checkSchemas: check } = await import('@unwind/runtime')
-  const { ok, schemas, problems } = await check({ url }, settings.topics)
+  const { ok, schemas, problems } = await check(registry, settings.topics)
   if (!ok) cli.exit = 'failure'
   if (output === 'json') return cli.printJson({ ok, schemas })
   const tones = { registered: 'dim', new: 'good', refused: 'bad' } as const

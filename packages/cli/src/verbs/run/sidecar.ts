@@ -5,10 +5,10 @@ import {
   createMetrics,
   loadConfig,
   runProcess,
+  SIDECAR_FAILPOINTS,
 } from '@unwind/runtime'
 import type { Command } from 'commander'
 import { loadContractFile } from '../../contract/load-contract.js'
-import { SIDECAR_FAILPOINTS } from '../../processes/failpoints.js'
 import { sidecarService } from '../../processes/sidecar.js'
 import type { Cli } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'

@@ -4,8 +4,9 @@ import { eventLine } from '../../output/event-line.js'
 import { safeText } from '../../output/safe-text.js'
 import { formatDay } from '../../output/time.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
+import { registryOf } from '../../shell/connections.js'
 import { answered, withLog } from '../../shell/log.js'
-import { needRegistry, settingsOf } from '../../shell/settings.js'
+import { settingsOf } from '../../shell/settings.js'
 import { History } from '../../tail/history.js'
 import { createJudge, type Judged } from '../../tail/judge.js'
 
@@ -23,8 +24,8 @@ interface Options {
 /** Reads the ledger straight from Kafka, so that it works when coordinator and Redis are down. */
 export async function tail(cli: Cli, command: Command, options: Options): Promise<void> {
   const settings = await settingsOf(cli, command)
-  const url = needRegistry(settings)
-  const judge = await createJudge({ url, topics: settings.topics, trustFile: settings.trustFile })
+  const registry = await registryOf(settings)
+  const judge = await createJudge({ registry, topics: settings.topics, trustFile: settings.trustFile })
   if (!judge.checks)
     cli.warn('signatures are not checked: no trust file is known (UNWIND_SIGNING_TRUST_FILE).')
   const topics = options.actions

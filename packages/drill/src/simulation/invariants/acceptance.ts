@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { type Approval, approvalStatement, type UnwindEvent } from '@unwind/contracts'
 import type { SimRecord } from '../log/record.js'
 import { modelSignature, type SimTrust } from '../log/trust.js'
+import type { PlanTexts } from './plan-texts.js'
 
 const COORDINATOR = new Set([
   'ApprovalRequested',
@@ -25,7 +25,7 @@ const SIDECAR = new Set([
 ])
 
 /** Whether a record counts: who signed it, whether the key was good then, and whether that signer may say it (I5). */
-export function accepts(trust: SimTrust, record: SimRecord): boolean {
+export function accepts(trust: SimTrust, record: SimRecord, texts: PlanTexts): boolean {
   const { event } = record
   if (event === null) return false
   const verified = trust.verify(record)
@@ -38,7 +38,7 @@ export function accepts(trust: SimTrust, record: SimRecord): boolean {
   if (SIDECAR.has(event.type)) return systems.includes((event.data as { system: string }).system)
   if (!COORDINATOR.has(event.type) || principal !== 'coordinator') return false
   if (event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued')
-    return covered(trust, event, keyId)
+    return covered(trust, event, keyId, texts)
   return true
 }
 
@@ -46,8 +46,9 @@ function covered(
   trust: SimTrust,
   { data }: Extract<UnwindEvent, { type: 'RollbackRequested' | 'OperatorCommandIssued' }>,
   keyId: string,
+  texts: PlanTexts,
 ): boolean {
-  if (createHash('sha256').update(data.plan).digest('hex') !== data.planHash) return false
+  if (texts.hash(data.plan) !== data.planHash) return false
   const proposer = 'requestedBy' in data ? data.requestedBy : ''
   return data.approvals.some(approval => {
     if (approval.planHash !== data.planHash) return false

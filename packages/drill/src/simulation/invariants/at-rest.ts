@@ -89,6 +89,13 @@ function where(rollback: NaiveRollback): string {
 /** I8: what a coordinator holds is what the log says; a forged record is found and told. */
 function sameView(watch: Watch, rollback: NaiveRollback, view: RestView): void {
   const state = view.stateOf(rollback.id)
+  const ended = rollback.closed
+    ? 'closed'
+    : rollback.denied && rollback.revisions.length === 0
+      ? 'denied'
+      : null
+  if (ended && (state?.phase === 'running' || state?.phase === 'proposed'))
+    watch.broken('I8', `${rollback.id} is ${ended}, and a coordinator holds it ${state.phase}`)
   if (state?.phase !== 'running' || rollback.closed) return
   for (const [stepId, { progress }] of state.steps) {
     const told = rollback.steps.get(stepId)

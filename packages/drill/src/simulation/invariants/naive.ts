@@ -1,4 +1,5 @@
 import type { Plan, PlanStep, UnwindEvent } from '@unwind/contracts'
+import type { PlanTexts } from './plan-texts.js'
 
 /** Where a step stands, told once more and as plainly as possible: nothing of the code under test is used here. */
 export interface NaiveStep {
@@ -78,7 +79,13 @@ export function emptyRollback(id: string, correlationId: string, partition: numb
 }
 
 /** Takes one accepted event in. */
-export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number, at: number): void {
+export function take(
+  rollback: NaiveRollback,
+  event: UnwindEvent,
+  offset: number,
+  at: number,
+  texts: PlanTexts,
+): void {
   const { data } = event
   if (rollback.seen.has(data.eventId)) return
   const running = rollback.revisions.length > 0 && rollback.closed === null
@@ -97,7 +104,7 @@ export function take(rollback: NaiveRollback, event: UnwindEvent, offset: number
       }
       break
     case 'RollbackRequested':
-      request(rollback, JSON.parse(event.data.plan) as Plan, offset, at)
+      request(rollback, texts.plan(event.data.plan), offset, at)
       break
     case 'OperatorCommandIssued':
       if (running) command(rollback, event.data, offset, at)

@@ -7,7 +7,7 @@ import type { Watch } from './watch.js'
 
 /** What is wrong with a plan that a coordinator requests: made from a stale view (I8), or in the wrong order (I4). */
 export function planProblem(rollback: NaiveRollback, data: RollbackRequested, watch: Watch): Problem | null {
-  const plan = JSON.parse(data.plan) as Plan
+  const plan = watch.texts.plan(data.plan)
   const at = `plan r${plan.revision} of ${rollback.id}`
   if (plan.revision === 1) {
     const needed = watch.proposedAt.get(rollback.id) ?? 0

@@ -8,6 +8,7 @@ import type { Effect, Observation } from '../target/target.js'
 import { accepts } from './acceptance.js'
 import { emptyRollback, isOver, type NaiveRollback, planOf, take } from './naive.js'
 import { planProblem } from './plan-problem.js'
+import { PlanTexts } from './plan-texts.js'
 import { startProblem } from './start-problem.js'
 import type { Violation } from './violation.js'
 
@@ -40,6 +41,7 @@ export class Watch {
   readonly #intents = new Set<string>()
   /** Intents in the ledger. */
   readonly #written = new Set<string>()
+  readonly texts = new PlanTexts()
   violation: Violation | null = null
 
   constructor(readonly parts: WatchParts) {
@@ -113,7 +115,7 @@ export class Watch {
     if (event.type === 'ActionRecorded') this.published.add(event.data.eventId)
     if (event.type === 'CompensationStarted')
       this.#written.add(`${event.data.rollbackId}/${event.data.stepId}`)
-    if (!accepts(this.parts.trust, record)) {
+    if (!accepts(this.parts.trust, record, this.texts)) {
       if ('rollbackId' in event.data)
         this.forged.push({ rollbackId: event.data.rollbackId, claimed: event.type })
       return
@@ -130,7 +132,7 @@ export class Watch {
       this.rollbacks.set(rollbackId, rollback)
     }
     if (!rollback.seen.has(event.data.eventId)) this.#check(rollback, event)
-    take(rollback, event, Number(record.offset), event.data.occurredAt)
+    take(rollback, event, Number(record.offset), event.data.occurredAt, this.texts)
   }
 
   #recordedAction(record: SimRecord, event: UnwindEvent): void {
@@ -177,10 +179,14 @@ export class Watch {
         o.system === data.system &&
         o.restored === data.restored &&
         o.expected === data.expected &&
-        o.restored + o.kept === o.expected,
+        o.restored + o.kept === o.expected &&
+        step.step.actions.every(({ actionId }) => o.actionIds.includes(actionId)),
     )
     if (!seen)
-      this.broken('I3', `${key} is completed with ${data.restored} of ${data.expected}, and no read saw that`)
+      this.broken(
+        'I3',
+        `${key} is completed with ${data.restored} of ${data.expected}, and no read of all its actions saw that`,
+      )
     if (data.restored < data.expected && (data.outcome === 'undone' || data.outcome === 'already-restored'))
       this.broken('I3', `${key} is "${data.outcome}" with ${data.restored} of ${data.expected}`)
   }

@@ -172,7 +172,7 @@ export class Member implements LogConsumer {
     if (this.#committing) return
     this.#committing = true
     const { random, faults } = this.group.parts
-    this.process.later(random.between(1, 200), () => {
+    this.process.quietly(random.between(1, 200), () => {
       this.#committing = false
       if (faults.take('lost-commit', this.process.name)) return
       for (const [p, offset] of this.#noted) this.group.commit(this, p, offset)

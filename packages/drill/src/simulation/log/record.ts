@@ -1,4 +1,4 @@
-import { cloudEventType, HEADER, type UnwindEvent } from '@unwind/contracts'
+import { cloudEventType, HEADER, type Peek, type UnwindEvent } from '@unwind/contracts'
 import type { IncomingRecord } from '@unwind/runtime'
 
 /** A record as the simulated broker keeps it: the event itself instead of its bytes, the signer's key instead of a signature. */
@@ -9,6 +9,8 @@ export interface SimRecord extends IncomingRecord {
   readonly keyId: string | null
   /** The signature is not that key's. */
   readonly forged: boolean
+  /** What its headers say. Every reader would find the same in them. */
+  readonly peek: Peek
 }
 
 /** What is sent, before the broker gives it a place. */

@@ -44,7 +44,7 @@ export class SimSender {
     const delay = faults.take('delayed-record', process.name)
       ? random.between(500, 8_000)
       : random.between(0, 3)
-    process.later(0, () => {
+    process.quietly(0, () => {
       const batch = this.#waiting
       this.#waiting = []
       this.#fly(batch, delay)
@@ -52,11 +52,16 @@ export class SimSender {
   }
 
   #fly(batch: readonly Waiting[], delay: number): void {
-    const { process, random, faults, log } = this.parts
+    const { process, faults, log } = this.parts
     const { name } = process
     // On the wire it no longer needs the process: a batch that was sent arrives though its sender is dead by then.
     faults.clock.quietly(faults.clock.now + delay, () => {
       if (faults.take('produce-failed', name)) return this.#settle(batch, null)
+      if (batch.length > 1 && faults.take('torn-send', name)) {
+        // The records of one send may travel in several requests, and the later ones fail.
+        log.append(batch[0]!.out)
+        return this.#settle(batch, null)
+      }
       const order = batch.length > 1 && faults.take('reordered-send', name) ? [...batch].reverse() : batch
       const places = new Map(order.map(item => [item, log.append(item.out)]))
       if (faults.take('duplicate-record', name)) for (const item of order) log.append(item.out)
@@ -64,13 +69,12 @@ export class SimSender {
       if (faults.take('lost-ack', name)) return this.#again(batch)
       this.#settle(batch, places)
     })
-    void random
   }
 
   /** The answer was lost: the driver sends the same records again, and only then takes the next. */
   #again(batch: readonly Waiting[]): void {
     const { process, random } = this.parts
-    process.later(random.between(100, 3_000), () => this.#fly(batch, random.between(0, 3)))
+    process.quietly(random.between(100, 3_000), () => this.#fly(batch, random.between(0, 3)))
   }
 
   #settle(batch: readonly Waiting[], places: ReadonlyMap<Waiting, WrittenAt> | null): void {

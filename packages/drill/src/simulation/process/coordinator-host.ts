@@ -80,6 +80,12 @@ export class CoordinatorHost {
     void this.#parts?.commands.openGate(rollbackId, gateId, 'user:ops', 'looked at').catch(() => undefined)
   }
 
+  acknowledge(rollbackId: string, escalationId: string): void {
+    void this.#parts?.commands
+      .acknowledge(rollbackId, escalationId, 'user:ops', 'looked at')
+      .catch(() => undefined)
+  }
+
   say(event: LedgerEvent): void {
     void this.#parts?.send(event).catch(() => undefined)
   }
@@ -167,7 +173,7 @@ export class CoordinatorHost {
       logger: SILENT,
       refused() {},
       onFatal: () => world.restart(this, 500),
-      timers,
+      timers: process.followerTimers,
     })
     void follower.start()
     const commands = new Commands({

@@ -23,7 +23,11 @@ export function simOpener(process: Process, faults: FaultBook): EventOpener {
       }
       if (faults.take('registry-away', process.name))
         return Promise.reject(new RegistryUnavailable('the registry does not answer'))
-      return faults.take('unknown-schema', process.name) ? process.answer(20, () => opened) : opened
+      if (!faults.take('unknown-schema', process.name)) return opened
+      return process.answer(20, () => {
+        process.gaveWay()
+        return opened
+      })
     },
   }
 }

@@ -1,10 +1,10 @@
-import type { Cancel, Timers } from '@unwind/runtime'
-import type { Clockwork } from '../engine/clockwork.js'
+import type { Timers } from '@unwind/runtime'
+import type { Clockwork, Owner } from '../engine/clockwork.js'
 
 /** One run of a simulated process: it can stand still and wake up again, it can die, and its clock may be wrong. */
-export class Process {
-  #alive = true
-  #pausedUntil = 0
+export class Process implements Owner {
+  alive = true
+  pausedUntil = 0
   /** Callbacks of `every` fire only after something else happened: an idle process costs nothing. */
   #idle: (() => void)[] = []
 
@@ -15,12 +15,8 @@ export class Process {
     readonly skew: number,
   ) {}
 
-  get alive(): boolean {
-    return this.#alive
-  }
-
   get paused(): boolean {
-    return this.#alive && this.#pausedUntil > this.clock.now
+    return this.alive && this.pausedUntil > this.clock.now
   }
 
   /** Epoch ms by its own clock. */
@@ -28,29 +24,23 @@ export class Process {
 
   /** For good: nothing of it happens any more. */
   die(): void {
-    this.#alive = false
+    this.alive = false
     this.#idle = []
   }
 
   /** Stands still for so long, ms; what would happen meanwhile happens at its end. */
   pause(ms: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.clock.now + ms)
+    this.pausedUntil = Math.max(this.pausedUntil, this.clock.now + ms)
   }
 
   /** Runs in this process, if it still lives then. */
-  later(ms: number, run: () => void): Cancel {
-    let cancel: Cancel = () => {}
-    const fire = () => {
-      if (!this.#alive) return
-      if (this.#pausedUntil > this.clock.now) {
-        cancel = this.clock.at(this.#pausedUntil, fire)
-        return
-      }
-      run()
-      this.#stir()
-    }
-    cancel = this.clock.at(this.clock.now + ms, fire)
-    return () => cancel()
+  later(ms: number, run: () => void): void {
+    this.clock.of(this, this.clock.now + ms, run)
+  }
+
+  /** The same for what settles no promise. */
+  quietly(ms: number, run: () => void): void {
+    this.clock.quietlyOf(this, this.clock.now + ms, run)
   }
 
   /** An answer that this process gets after so long; never, if it dies before. A throw is a rejection. */
@@ -67,27 +57,45 @@ export class Process {
   }
 
   readonly timers: Timers = {
-    after: (ms, run) => this.later(Math.max(0, ms), run),
-    every: (ms, run) => {
-      let stopped = false
-      const begin = () => {
-        this.clock.quietly(this.clock.now + ms, () => {
-          if (stopped || !this.#alive) return
-          if (this.paused) return begin()
-          run()
-          this.#idle.push(begin)
-        })
-      }
-      this.#idle.push(begin)
-      return () => {
-        stopped = true
-      }
-    },
+    after: (ms, run) => this.clock.cancellable(this, this.clock.now + Math.max(0, ms), run),
+    every: (ms, run) => this.#every(ms, run),
     elapsed: () => this.clock.now,
   }
 
-  #stir(): void {
+  /** Those of a follower: where one of its records had to wait, its lane may give way to the event loop. */
+  readonly followerTimers: Timers = {
+    ...this.timers,
+    after: (ms, run) =>
+      this.timers.after(ms, () => {
+        this.gaveWay()
+        run()
+      }),
+  }
+
+  /** A record of it had to wait and goes on now. */
+  gaveWay(): void {
+    this.clock.widen()
+  }
+
+  #every(ms: number, run: () => void): () => void {
+    let stopped = false
+    const begin = () => this.clock.quietly(this.clock.now + ms, fire)
+    const fire = () => {
+      if (stopped || !this.alive) return
+      if (this.paused) return begin()
+      run()
+      this.#idle.push(begin)
+    }
+    this.#idle.push(begin)
+    return () => {
+      stopped = true
+    }
+  }
+
+  stir(): void {
     if (this.#idle.length === 0) return
-    for (const begin of this.#idle.splice(0)) begin()
+    const idle = this.#idle
+    this.#idle = []
+    for (const begin of idle) begin()
   }
 }

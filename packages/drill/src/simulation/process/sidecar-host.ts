@@ -1,9 +1,9 @@
 import type { LedgerEvent, UnwindEvent } from '@unwind/contracts'
-import { peekHeaders } from '@unwind/contracts'
 import type { ContractFacts } from '@unwind/core'
 import { createFollower, type EventLog, type Follower } from '@unwind/runtime'
 import type { Adapter } from '@unwind/sidecar'
 import { createAuthority, Relay, SidecarLoop } from '@unwind/sidecar/loop'
+import type { SimRecord } from '../log/record.js'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
 import { httpAdapter } from '../target/http-adapter.js'
@@ -23,6 +23,7 @@ export class SidecarHost {
   keyId: string
   skew = 0
   #born = 0
+  #holds: (rollbackId: string) => boolean = () => false
 
   constructor(
     private readonly world: World,
@@ -43,6 +44,11 @@ export class SidecarHost {
     this.known = Array.from({ length: world.log.partitions }, () => 0)
     this.#run(this.process)
     site.announcedAt = world.clock.now
+  }
+
+  /** Its process has never been another one, or holds this rollback. */
+  knows(rollbackId: string): boolean {
+    return this.#born === 1 || this.#holds(rollbackId)
   }
 
   kill(): void {
@@ -78,7 +84,7 @@ export class SidecarHost {
         atomicEffect: adapter.features.atomicEffect,
       },
       adapter,
-      concurrency: 32,
+      concurrency: profile.concurrency,
       send,
       isLive: partition => follower.isLive({ topic: LEDGER, partition }),
       failpoint: name => world.failpoint(this, process, name),
@@ -90,6 +96,16 @@ export class SidecarHost {
       now: process.now,
       timers: process.timers,
     })
+    // A gate concerns whoever holds its rollback, and nobody else.
+    this.#holds = rollbackId =>
+      loop.wants({
+        type: 'GateOpened',
+        rollbackId,
+        eventId: null,
+        system: null,
+        stepId: null,
+        correlationId: null,
+      })
     const follower = this.#follow(process, loop, known, fatal)
     void follower.start()
     if (adapter.capture)
@@ -113,21 +129,21 @@ export class SidecarHost {
       groupId: site.group.id,
       topics: [LEDGER],
       logger: SILENT,
-      peek: record => peekHeaders(record.headers),
+      peek: record => (record as SimRecord).peek,
       wants: (peek, record) => {
         known[record.partition] = Number(record.offset) + 1
         return loop.wants(peek)
       },
       open: record => opener.open(record),
       verify: record => world.trust.verify(record),
-      admit: (event, signer) => admit(event, signer),
+      admit: (event, signer, record) => admit(event, signer, record),
       onEvent: followed => loop.onEvent(followed),
       onRefused() {},
       onLive: ({ partition }) => loop.onLive(partition),
       onReleased: ({ partition }) => loop.onReleased(partition),
       oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
       onFatal,
-      timers: process.timers,
+      timers: process.followerTimers,
     })
   }
 

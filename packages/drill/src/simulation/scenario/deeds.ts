@@ -48,7 +48,7 @@ export function act(world: World, deed: Omit<Extract<Act, { do: 'act' }>, 'at' |
       digest: null,
     },
   }
-  world.clock.at(world.clock.now + world.random.between(1, 20), () => {
+  world.clock.quietly(world.clock.now + world.random.between(1, 20), () => {
     world.log.append(outgoing(ACTIONS, event, CLIENT_KEY))
   })
 }
@@ -160,6 +160,12 @@ export function openGates(world: World, id: string): void {
   const plan = rollback && planOf(rollback)
   for (const gate of plan?.gates ?? [])
     if (!rollback!.gates.has(gate.gateId)) desk(world)?.openGate(id, gate.gateId)
+}
+
+/** Somebody has seen the alarms. */
+export function acknowledge(world: World, id: string): void {
+  for (const { id: eventId } of world.watch.rollbacks.get(id)?.escalations ?? [])
+    desk(world)?.acknowledge(id, eventId)
 }
 
 /** @returns whether there was anything that people could do. */

@@ -1,16 +1,16 @@
-import { cloudEventType, eventIds, freezePlan, HEADER, type LedgerEvent, type Plan } from '@unwind/contracts'
-import { planOf } from '../invariants/naive.js'
-import { outgoing, type SimRecord } from '../log/record.js'
+import { cloudEventType, HEADER } from '@unwind/contracts'
 import { LEDGER } from '../log/sim-log.js'
 import { contractOf } from '../process/contracts.js'
-import { CLIENT_KEY, PROPOSER } from '../process/keys.js'
+import { CLIENT_KEY } from '../process/keys.js'
 import { SHORT_RETENTION_MS } from '../target/http-adapter.js'
 import type { Host, World } from '../world.js'
 import { act, command, correlationId, propose, rollbackId } from './deeds.js'
+import { forge } from './forge.js'
 import type { FaultKind } from './kinds.js'
-import { type Act, VERBS } from './scenario.js'
+import { nth } from './nth.js'
+import { repeatProposal, replay, replayRequest } from './replay.js'
+import { type Fault, VERBS } from './scenario.js'
 
-type Fault = Extract<Act, { do: 'fault' }>
 type Inject = (world: World, fault: Fault) => void
 
 const FAILPOINTS = [
@@ -58,6 +58,7 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'lost-ack': anyProcess,
   'produce-failed': anyProcess,
   'written-but-failed': anyProcess,
+  'torn-send': anyProcess,
   'delayed-record': anyProcess,
   'reordered-send': anyProcess,
   'slow-consumer': anyProcess,
@@ -65,6 +66,8 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'registry-away': anyProcess,
   'unknown-schema': anyProcess,
   'replayed-record': replay,
+  'replayed-request': replayRequest,
+  'repeated-proposal': repeatProposal,
   'late-forward-action': lateAction,
   'slow-relay': (world, { kind, which, ms }) => {
     const site = world.sites.get(nth(world.scenario.systems, which).name)!
@@ -114,6 +117,7 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   'probe-failed': oneSystem,
   'stale-read': oneSystem,
   'fence-failed': oneSystem,
+  'slow-fence': oneSystem,
   'target-forgets-keys': (world, { kind, which }) => {
     world.faults.note(kind)
     world.sites.get(nth(world.scenario.systems, which).name)!.retentionMs = SHORT_RETENTION_MS
@@ -151,26 +155,10 @@ const INJECT: Readonly<Record<FaultKind, Inject>> = {
   },
 }
 
-function nth<T>(items: readonly T[], which: number): T {
-  return items[which % items.length]!
-}
-
 function crash(world: World, host: Host, { kind, ms }: Fault): void {
   if (!host.process.alive) return
   world.faults.note(kind)
   world.restart(host, ms)
-}
-
-/** An old record comes again, signature and all. */
-function replay(world: World, { kind, which }: Fault): void {
-  const records = world.log.partition(LEDGER, which % world.log.partitions)
-  if (records.length === 0) return
-  const record = nth<SimRecord>(records, which)
-  const { event } = record
-  // A coordinator that was restarted does not know an ended rollback: its proposal, written anew, would be another one.
-  if (event?.type === 'RollbackProposed' && world.watch.rollbacks.get(event.data.rollbackId)?.ended) return
-  world.faults.note(kind)
-  world.log.append({ ...record, key: record.key ?? '' })
 }
 
 /** The failed process was still running. */
@@ -178,85 +166,4 @@ function lateAction(world: World, { kind, which }: Fault): void {
   world.faults.note(kind)
   const system = nth(world.scenario.systems, which).name
   act(world, { system, correlation: which % 2, item: which % 3, cause: null, irreversible: false })
-}
-
-/** Somebody without the right writes what would do harm. */
-function forge(world: World, { kind, which, times }: Fault): void {
-  const all = [...world.watch.rollbacks.values()]
-  if (all.length === 0) return
-  const rollback = nth(all, which)
-  world.faults.note(kind)
-  const plan = planOf(rollback)
-  if (plan && times === 1) {
-    unapproved(world, plan)
-    return
-  }
-  const step = plan && plan.steps.length > 0 ? nth(plan.steps, which) : null
-  const about = {
-    rollbackId: rollback.id,
-    correlationId: rollback.correlationId,
-    occurredAt: world.clock.now,
-    causationId: null,
-  }
-  const event: LedgerEvent = step
-    ? {
-        type: 'CompensationCompleted',
-        data: {
-          ...about,
-          eventId: eventIds.completed(rollback.id, step.stepId, 0),
-          emitter: `sidecar:${step.system}`,
-          stepId: step.stepId,
-          system: step.system,
-          round: 0,
-          attempt: 1,
-          outcome: 'undone',
-          restored: 1,
-          expected: 1,
-          fromDigest: null,
-          toDigest: null,
-          probe: 'none',
-          durationMs: 1,
-          notes: [],
-        },
-      }
-    : {
-        type: 'NoteAdded',
-        data: {
-          ...about,
-          eventId: `${rollback.id}/note/x`,
-          emitter: PROPOSER,
-          author: 'user:eve',
-          text: 'x',
-        },
-      }
-  const system = step?.system ?? 'coordinator'
-  const keys = [null, CLIENT_KEY, 'key-of-nobody', world.keys.of(system), world.keys.of('coordinator')]
-  const keyId = nth(keys, which)
-  world.log.append(outgoing(LEDGER, event, keyId, keyId === world.keys.of(system)))
-}
-
-/** Signed by a coordinator's own key, and covered by nobody's approval: everything at once. */
-function unapproved(world: World, before: Plan): void {
-  const steps = before.steps.map(step => ({ ...step, waitsFor: [], tier: 0, gate: null, tandem: null }))
-  const plan: Plan = { ...before, revision: before.revision + 1, barrier: false, gates: [], steps }
-  const { rollbackId: id, correlationId: correlation, revision } = plan
-  const frozen = freezePlan(plan)
-  const event: LedgerEvent = {
-    type: 'RollbackRequested',
-    data: {
-      rollbackId: id,
-      correlationId: correlation,
-      occurredAt: world.clock.now,
-      causationId: null,
-      eventId: `${eventIds.requested(id, revision)}/forged`,
-      emitter: 'coordinator',
-      revision,
-      ...frozen,
-      approvals: [],
-      requestedBy: PROPOSER,
-      policy: 'none',
-      steps: [],
-    },
-  }
-  world.log.append(outgoing(LEDGER, event, world.keys.of('coordinator')))
 }

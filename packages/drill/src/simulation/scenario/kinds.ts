@@ -11,11 +11,14 @@ export const FAULT_KINDS = [
   'lost-ack',
   'produce-failed',
   'written-but-failed',
+  'torn-send',
   'delayed-record',
   'reordered-send',
   'slow-consumer',
   'lost-commit',
   'replayed-record',
+  'replayed-request',
+  'repeated-proposal',
   'late-forward-action',
   'slow-relay',
   'newer-write',
@@ -34,6 +37,7 @@ export const FAULT_KINDS = [
   'probe-failed',
   'stale-read',
   'fence-failed',
+  'slow-fence',
   'view-lost',
   'view-behind',
   'view-away',
@@ -41,3 +45,29 @@ export const FAULT_KINDS = [
   'operator-verb',
 ] as const
 export type FaultKind = (typeof FAULT_KINDS)[number]
+
+/** After these a coordinator may know less than before. */
+export const DISTURBING_COORDINATORS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'crash-coordinator',
+  'zombie',
+  'short-pause',
+  'rebalance',
+  'clock-skew',
+  'key-revoked',
+])
+
+/** After these a sidecar may. */
+export const DISTURBING_SIDECARS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  'crash-sidecar',
+  'crash-at-failpoint',
+  'zombie',
+  'short-pause',
+  'pause-in-attempt',
+  'rebalance',
+  'clock-skew',
+  'produce-failed',
+  'written-but-failed',
+  'torn-send',
+  'key-revoked',
+  'contract-upgrade',
+])

@@ -1,4 +1,5 @@
 import type { FaultKind } from './kinds.js'
+import type { ThemeName } from './themes.js'
 
 /** How a simulated system behaves. */
 export interface SystemProfile {
@@ -12,6 +13,8 @@ export interface SystemProfile {
   readonly attempts: number
   /** Sidecar processes. */
   readonly instances: number
+  /** Attempts that one of them makes at once; the others wait for their turn. */
+  readonly concurrency: number
 }
 
 /** A thing that happens at a moment, ms after the history's beginning. What a shrunk history drops. */
@@ -39,7 +42,11 @@ export type Act =
       readonly rollback: number
       readonly step: number
     }
-  | { readonly at: number; readonly do: 'approve' | 'deny' | 'open-gates'; readonly rollback: number }
+  | {
+      readonly at: number
+      readonly do: 'approve' | 'deny' | 'open-gates' | 'acknowledge'
+      readonly rollback: number
+    }
   | {
       readonly at: number
       readonly do: 'fault'
@@ -49,6 +56,8 @@ export type Act =
       readonly ms: number
       readonly times: number
     }
+
+export type Fault = Extract<Act, { do: 'fault' }>
 
 export const VERBS = [
   'pause',
@@ -66,6 +75,7 @@ export type Verb = (typeof VERBS)[number]
 /** Everything that a history is made from, beside the stream of delays that its seed gives. */
 export interface Scenario {
   readonly seed: number
+  readonly theme: ThemeName
   readonly partitions: number
   readonly coordinators: number
   readonly barrier: boolean

@@ -121,7 +121,8 @@ async function probe(
     const keeps = (work.resolution ?? target.profile.onConflict) === 'keep'
     const kept = keeps ? open.filter(item => !item.left.includes(value(item))).length : 0
     const seen = { restored: items.length - open.length, kept, expected: items.length }
-    target.watch.observed({ system: target.profile.name, key: work.key, ...seen })
+    const actionIds = items.flatMap(item => item.actionIds)
+    target.watch.observed({ system: target.profile.name, key: work.key, actionIds, ...seen })
     const differences = open.map(item => difference(item.item, item, value(item)))
     return { kind: 'seen', ...seen, digest: null, differences, how: 'GET' }
   })

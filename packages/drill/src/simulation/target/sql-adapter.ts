@@ -43,6 +43,8 @@ async function fence(
     )
     return wire.process.answer(2, () => failed)
   }
+  if (wire.faults.take('slow-fence', wire.system))
+    await wire.process.answer(wire.random.between(200, 9_000), () => undefined)
   const called = await call(wire, false, () =>
     requests.map((r): FenceReport => {
       target.fenced.add(r.correlationId)
@@ -109,7 +111,8 @@ function look(target: Target, work: StepWork): ProbeResult {
   const keeps = target.records.get(work.key) ?? []
   const kept = open.filter(item => keeps.includes(item.item)).length
   const seen = { restored: items.length - open.length, kept, expected: items.length }
-  target.watch.observed({ system: target.profile.name, key: work.key, ...seen })
+  const actionIds = items.flatMap(item => item.actionIds)
+  target.watch.observed({ system: target.profile.name, key: work.key, actionIds, ...seen })
   const differences = open.map(item => difference(item.item, item, target.value(item.item)))
   return { kind: 'seen', ...seen, digest: null, differences, how: 'select' }
 }
@@ -132,6 +135,16 @@ export function toFound(written: Written): FoundAction {
 }
 
 export function toCaptured(written: Written, position: number): CapturedAction {
-  const { correlationId } = written
-  return { ...toFound(written), correlationId, items: 1, digest: null, cursor: String(position) }
+  const { actionId, action, item, at, correlationId } = written
+  return {
+    actionId,
+    action,
+    resource: item,
+    occurredAt: at,
+    data: '{}',
+    correlationId,
+    items: 1,
+    digest: null,
+    cursor: String(position),
+  }
 }

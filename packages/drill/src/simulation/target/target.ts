@@ -29,6 +29,8 @@ export interface Effect {
 export interface Observation {
   readonly system: string
   readonly key: string
+  /** Actions whose traces it looked at. */
+  readonly actionIds: readonly string[]
   readonly restored: number
   readonly kept: number
   readonly expected: number

@@ -29,8 +29,11 @@ export class FaultyProxy {
   readonly #ports = new Map<number, number>()
   /** How many more answers of an API are swallowed, their connection broken after the broker has done its part. */
   readonly #swallow = new Map<number, number>()
+  /** How many more answers of an API come late, and by how much, ms. */
+  readonly #delay = new Map<number, { left: number; readonly ms: number }>()
   #mode: Mode = 'open'
   #swallowed = 0
+  #delayed = 0
 
   private constructor(readonly addresses: string[]) {}
 
@@ -56,6 +59,16 @@ export class FaultyProxy {
 
   swallowNextAnswers(api: number, count: number): void {
     this.#swallow.set(api, count)
+  }
+
+  /** Answers that came late so far. */
+  get delayed(): number {
+    return this.#delayed
+  }
+
+  /** @param ms what comes behind them on the same connection waits too, as on a line. */
+  delayNextAnswers(api: number, count: number, ms: number): void {
+    this.#delay.set(api, { left: count, ms })
   }
 
   silence(): void {
@@ -90,6 +103,17 @@ export class FaultyProxy {
     client.setNoDelay(true)
     broker.setNoDelay(true)
     const apis = new Map<number, number>()
+    /** The last answer that was held back: the protocol answers in order. */
+    let behind: Promise<void> | null = null
+    const queue = (before: Promise<void> | null, ms: number, act: () => void) => {
+      const turn: Promise<void> = Promise.all([before, new Promise(resolve => setTimeout(resolve, ms))]).then(
+        () => {
+          if (behind === turn) behind = null
+          act()
+        },
+      )
+      return turn
+    }
     const requests = new Frames(frame => {
       if (this.#mode === 'silent') return
       // API key, version and correlation ID open each request.
@@ -107,7 +131,10 @@ export class FaultyProxy {
         client.destroy()
         return
       }
-      client.write(api === API.metadata || api === API.findCoordinator ? this.#rewrite(frame) : frame)
+      const answer = api === API.metadata || api === API.findCoordinator ? this.#rewrite(frame) : frame
+      const wait = this.#delayOf(api)
+      if (wait === 0 && behind === null) client.write(answer)
+      else behind = queue(behind, wait, () => client.write(answer))
     })
     client.on('data', chunk => requests.push(chunk))
     broker.on('data', chunk => answers.push(chunk))
@@ -122,6 +149,14 @@ export class FaultyProxy {
         other.destroy()
       })
     }
+  }
+
+  #delayOf(api: number): number {
+    const delay = this.#delay.get(api)
+    if (delay === undefined || delay.left === 0) return 0
+    delay.left--
+    this.#delayed++
+    return delay.ms
   }
 
   /** In every version of the protocol a broker's port, four bytes, follows its host. */

@@ -1,4 +1,6 @@
+import type { AclRule } from '@unwind/contracts'
 import type { LogAdmin, TopicState } from '../port.js'
+import { createAcls } from './acls.js'
 import { assertBrokers, type ConfigEntry } from './broker-settings.js'
 import { classify, errorType } from './failures.js'
 import { createErrorFromCode } from './internals.js'
@@ -104,6 +106,10 @@ export class Admin implements LogAdmin {
       return all
     })
     assertBrokers(described, this.settings)
+  }
+
+  async applyAcls(rules: readonly AclRule[]): Promise<void> {
+    await this.#retry(() => createAcls(this.link, rules))
   }
 
   async close(): Promise<void> {

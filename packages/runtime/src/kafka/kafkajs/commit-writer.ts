@@ -1,3 +1,4 @@
+import type { Failpoint } from '../../failpoint/failpoint.js'
 import type { Commits } from './commits.js'
 import { messageOf } from './failures.js'
 import type { GroupClient } from './membership.js'
@@ -19,6 +20,7 @@ export class CommitWriter {
     /** False: this member's generation is not the group's at the moment, so nothing would be taken. */
     readonly mayWrite: () => boolean,
     readonly log: DriverLog,
+    readonly failpoint: Failpoint = async () => undefined,
   ) {}
 
   start(): void {
@@ -41,7 +43,9 @@ export class CommitWriter {
     const due = this.commits.due()
     if (due.length === 0 || !this.mayWrite()) return
     try {
+      await this.failpoint('offsets.before-commit')
       await this.group.commit(due)
+      await this.failpoint('offsets.after-commit')
       this.commits.written(due)
     } catch (error) {
       this.log.debug(

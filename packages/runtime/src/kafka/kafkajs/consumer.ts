@@ -60,6 +60,7 @@ export class Consumer implements LogConsumer {
       settings.commitIntervalMs,
       mayWrite,
       settings.logger,
+      settings.failpoint,
     )
     this.#fetcher = this.#newFetcher()
     this.#watchdog = new Watchdog(settings.watchdogMs, {
@@ -191,6 +192,7 @@ export class Consumer implements LogConsumer {
     this.#mustJoin = false
     this.#shut = false
     this.#announce()
+    await this.settings.failpoint('group.assigned')
     const { generation } = membership
     this.settings.logger.info({ ...this.#fields(), generation, kept }, 'Joined the group.')
     this.#started?.resolve()

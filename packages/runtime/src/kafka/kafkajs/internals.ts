@@ -99,6 +99,7 @@ export type ApiName =
   | 'CreateTopics'
   | 'DeleteTopics'
   | 'DescribeConfigs'
+  | 'CreateAcls'
 
 export const apiKeys: Readonly<Record<ApiName, number>> = require('kafkajs/src/protocol/requests/apiKeys')
 export const definitions: Readonly<Record<ApiName, unknown>> =

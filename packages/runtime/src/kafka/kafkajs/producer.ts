@@ -8,8 +8,9 @@ import {
 import { messageOf } from './failures.js'
 import type { Link } from './link.js'
 import { Pace, SEND_PACE } from './pace.js'
+import { tooLarge } from './publish-failures.js'
 import { type Parcel, SendQueue } from './send-queue.js'
-import { type Letter, Sender, tooLarge } from './sender.js'
+import { type Letter, Sender } from './sender.js'
 import type { Settings } from './settings.js'
 import { pause } from './timing.js'
 
@@ -40,8 +41,8 @@ export class Producer implements LogProducer {
     this.#link = link
     this.#settings = settings
     this.#queue = new SendQueue(settings.maxBatchBytes, settings.maxBatchRecords)
-    this.#sender = new Sender(link, settings.logger, MAX_BUNDLE_BYTES)
-    this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? 120_000
+    this.#sender = new Sender(link, settings.logger, MAX_BUNDLE_BYTES, settings.failpoint)
+    this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? settings.deliveryTimeoutMs
     this.#seal = options.seal
   }
 
@@ -89,7 +90,9 @@ export class Producer implements LogProducer {
         const batch = this.#queue.take()
         this.#pace.note(batch.length, performance.now())
         const sealed = this.#sealed(batch)
-        if (sealed !== null) await this.#deliver(sealed)
+        if (sealed === null) continue
+        await this.#settings.failpoint('kafka.before-send')
+        await this.#deliver(sealed)
       }
     } finally {
       this.#sending = false

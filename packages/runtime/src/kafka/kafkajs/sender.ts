@@ -1,8 +1,10 @@
-import { type OutgoingRecord, PublishFailed, RecordTooLarge, TopicMissing, type WrittenAt } from '../port.js'
-import { classify, errorType, messageOf } from './failures.js'
+import type { Failpoint } from '../../failpoint/failpoint.js'
+import { type OutgoingRecord, TopicMissing, type WrittenAt } from '../port.js'
+import { classify, messageOf } from './failures.js'
 import { createErrorFromCode } from './internals.js'
 import type { Link } from './link.js'
 import { partitionOf } from './murmur2.js'
+import { describe, tooLarge } from './publish-failures.js'
 import type { DriverLog } from './settings.js'
 import { Backoff } from './timing.js'
 import { BATCH_HEADER_BYTES, encodeBatch, recordLength } from './wire/encode-batch.js'
@@ -38,6 +40,7 @@ export class Sender {
     readonly link: Link,
     readonly log: DriverLog,
     readonly maxBundleBytes: number,
+    readonly failpoint: Failpoint = async () => undefined,
   ) {}
 
   async deliver(letters: readonly Letter[]): Promise<void> {
@@ -112,6 +115,7 @@ export class Sender {
       }))
       const request = produceRequest(partitions, REPLICATION_TIMEOUT_MS)
       produced = (await this.link.send<{ responses: ProducedPartition[] }>(broker, request)).responses
+      await this.failpoint('kafka.after-send')
     } catch (error) {
       for (const bundle of bundles) failed(bundle.letters, error)
       return
@@ -217,31 +221,4 @@ const RECORD_LIST_TOO_LARGE = 18
 
 function isTooLarge(code: number): boolean {
   return code === MESSAGE_TOO_LARGE || code === RECORD_LIST_TOO_LARGE
-}
-
-export function tooLarge(record: OutgoingRecord, bytes: number, limit: number): RecordTooLarge {
-  return new RecordTooLarge(
-    `Record for topic "${record.topic}", key "${record.key}", takes ${bytes} bytes; the limit is ${limit}. ` +
-      'Nothing was sent. Keep large data outside and record where it lies.',
-  )
-}
-
-function describe(record: OutgoingRecord, error: unknown): Error {
-  const type = errorType(error)
-  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') {
-    return new RecordTooLarge(
-      `Record for topic "${record.topic}", key "${record.key}", is larger than the broker takes; nothing was written. ` +
-        "Keep large data outside, or raise the topic's max.message.bytes.",
-      { cause: error },
-    )
-  }
-  if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {
-    const missing = new TopicMissing(record.topic)
-    return new PublishFailed(missing.message, { cause: missing })
-  }
-  return new PublishFailed(
-    `Record for topic "${record.topic}", key "${record.key}", was not confirmed in time and may or may not be written: ` +
-      `${messageOf(error)} Publish it again under the same event ID.`,
-    { cause: error },
-  )
 }

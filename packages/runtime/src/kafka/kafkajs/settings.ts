@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import type { Failpoint } from '../../failpoint/failpoint.js'
 
 /** What the driver says while it works. A pino logger fits. */
 export interface DriverLog {
@@ -51,6 +52,10 @@ export interface KafkajsOptions {
   readonly requestTimeoutMs?: number
   /** A consumer or reader that made no progress for so long although nothing failed starts anew inside. Default 20,000. */
   readonly watchdogMs?: number
+  /** Until a record is written or has failed, for producers that are not told otherwise. Default 120,000. */
+  readonly deliveryTimeoutMs?: number
+  /** Crash points of the driver (`kafka.*`, `group.*`, `offsets.*`). Default: none. */
+  readonly failpoint?: Failpoint
 }
 
 export type Settings = Required<Omit<KafkajsOptions, 'ssl' | 'sasl'>> & {
@@ -92,5 +97,7 @@ export function compileSettings(options: KafkajsOptions): Settings {
     connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     watchdogMs: options.watchdogMs ?? 20_000,
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
+    failpoint: options.failpoint ?? (async () => undefined),
   }
 }

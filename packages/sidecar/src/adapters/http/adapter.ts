@@ -110,6 +110,7 @@ class HttpAdapter implements Adapter {
   ): Promise<ProbeResult> {
     const items = itemsOf(this.target, work)
     if ('kind' in items) return items
+    await this.context.failpoint('http.before-read')
     const found = await mapBounded(items, READS_AT_ONCE, item =>
       readUntilRestored(
         this.#client,
@@ -119,6 +120,7 @@ class HttpAdapter implements Adapter {
         reading => patience === 'glance' || isKept(work, item, reading),
       ),
     )
+    await this.context.failpoint('http.after-read')
     const readings: Reading[] = []
     for (const each of found) {
       if (each.kind === 'failed') return each

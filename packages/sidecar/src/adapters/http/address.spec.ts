@@ -14,6 +14,14 @@ it.each([
   'ff02::1',
   '::ffff:169.254.169.254',
   '::ffff:a9fe:a9fe',
+  '0:0:0:0:0:ffff:a9fe:a9fe',
+  '::ffff:0:a9fe:a9fe',
+  '::169.254.169.254',
+  '64:ff9b::169.254.169.254',
+  '64:ff9b:1::a9fe:a9fe',
+  '2002:a9fe:a9fe::1',
+  '168.63.129.16',
+  '::ffff:0.0.0.0',
 ])('%s is never called', address => {
   expect(isRefusedAddress(address)).toBe(true)
 })
@@ -27,6 +35,8 @@ it.each([
   '93.184.216.34',
   '2606:2800:220:1::1',
   '::ffff:127.0.0.1',
+  '64:ff9b::5db8:d822',
+  '2002:5db8:d822::1',
 ])('%s may be called', address => {
   expect(isRefusedAddress(address)).toBe(false)
 })

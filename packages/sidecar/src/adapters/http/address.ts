@@ -18,22 +18,49 @@ REFUSED.addSubnet('169.254.0.0', 16, 'ipv4')
 REFUSED.addSubnet('224.0.0.0', 3, 'ipv4')
 REFUSED.addAddress('100.100.100.200', 'ipv4')
 REFUSED.addAddress('192.0.0.192', 'ipv4')
+REFUSED.addAddress('168.63.129.16', 'ipv4')
 REFUSED.addAddress('::', 'ipv6')
 REFUSED.addSubnet('fe80::', 10, 'ipv6')
 REFUSED.addSubnet('ff00::', 8, 'ipv6')
 REFUSED.addAddress('fd00:ec2::254', 'ipv6')
 REFUSED.addAddress('fd20:ce::254', 'ipv6')
 
-const MAPPED_V4 = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i
+/**
+ * Ways to write an IPv4 address as IPv6, and where in it the address stands (in groups of 16 bits). What is sent to one of these
+ * arrives at the IPv4 address where the network translates (RFC 4291, 6052, 8215, 3056).
+ */
+const CARRIERS: readonly { readonly prefix: readonly number[]; readonly at: number }[] = [
+  { prefix: [0, 0, 0, 0, 0, 0xffff], at: 6 },
+  { prefix: [0, 0, 0, 0, 0xffff, 0], at: 6 },
+  { prefix: [0, 0, 0, 0, 0, 0], at: 6 },
+  { prefix: [0x64, 0xff9b, 0, 0, 0, 0], at: 6 },
+  { prefix: [0x64, 0xff9b, 1], at: 6 },
+  { prefix: [0x2002], at: 1 },
+]
 
 export function isRefusedAddress(address: string): boolean {
   const bare = address.split('%', 1)[0]!
-  const mapped = MAPPED_V4.exec(bare)
-  if (mapped)
-    return isRefusedAddress(
-      mapped[1] ?? dotted(Number.parseInt(mapped[2]!, 16), Number.parseInt(mapped[3]!, 16)),
-    )
-  return REFUSED.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4')
+  if (isIP(bare) !== 6) return REFUSED.check(bare, 'ipv4')
+  if (REFUSED.check(bare, 'ipv6')) return true
+  const groups = groupsOf(bare)
+  // "::1" is loopback, not 0.0.0.1.
+  if (groups.slice(0, 7).every(group => group === 0)) return false
+  return CARRIERS.some(
+    ({ prefix, at }) =>
+      prefix.every((group, index) => groups[index] === group) &&
+      REFUSED.check(dotted(groups[at]!, groups[at + 1]!), 'ipv4'),
+  )
+}
+
+/** The eight groups of a valid IPv6 address, whichever way it is written. */
+function groupsOf(address: string): readonly number[] {
+  // The URL parser knows all spellings, and writes an IPv4 tail as two groups.
+  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  const [head = '', tail] = plain.split('::')
+  const read = (text: string) => (text === '' ? [] : text.split(':').map(group => Number.parseInt(group, 16)))
+  if (tail === undefined) return read(head)
+  const [before, after] = [read(head), read(tail)]
+  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
 }
 
 function dotted(high: number, low: number): string {

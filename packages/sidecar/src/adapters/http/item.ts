@@ -89,7 +89,7 @@ function fillIn(action: HttpAction, planned: PlannedAction, work: StepWork): Ite
   }
 }
 
-function scopeOf(planned: PlannedAction, { correlationId, rollbackId, stepId }: StepWork): Scope {
+export function scopeOf(planned: PlannedAction, { correlationId, rollbackId, stepId }: StepWork): Scope {
   let data: unknown
   try {
     data = JSON.parse(planned.data)
@@ -114,7 +114,7 @@ function renderHeaders(headers: Readonly<Record<string, Template>>, scope: Scope
   return rendered
 }
 
-function renderExpected(expected: readonly Expectation[], scope: Scope): readonly ExpectedValue[] {
+export function renderExpected(expected: readonly Expectation[], scope: Scope): readonly ExpectedValue[] {
   return expected.map(({ at, pointer, value }) => ({ at, pointer, value: renderJson(value, scope) }))
 }
 

@@ -18,7 +18,7 @@ const RESERVED_HEADERS = new Set([
   'upgrade',
 ])
 
-function compiled<T>(compile: (value: never) => T) {
+export function compiled<T>(compile: (value: never) => T) {
   return (value: unknown, context: z.RefinementCtx): T => {
     try {
       return compile(value as never)
@@ -48,7 +48,7 @@ const headerName = token.refine(
 const pointer = z
   .string()
   .refine(value => parsePointer(value) !== null, 'expected a JSON pointer such as "/status" (RFC 6901)')
-const expectation = z
+export const expectation = z
   .record(pointer, json)
   .transform(fields =>
     Object.entries(fields).map(([at, value]) => ({ at, pointer: parsePointer(at) ?? [], value })),
@@ -67,7 +67,7 @@ const status = (from: number, to: number) =>
     .max(to, `expected a status from ${from} to ${to}`)
 
 const SIZE_UNITS = { B: 1, KB: 1024, MB: 1024 * 1024 } as const
-const byteSize = z.string().transform((value, context) => {
+export const byteSize = z.string().transform((value, context) => {
   const match = /^([1-9]\d{0,6})(B|KB|MB)$/.exec(value)
   const bytes = match ? Number(match[1]) * SIZE_UNITS[match[2] as keyof typeof SIZE_UNITS] : 0
   if (bytes > 0 && bytes <= 16 * SIZE_UNITS.MB) return bytes
@@ -99,7 +99,7 @@ function urlProblem(value: string): string | null {
 }
 
 /** A literal (usually "${VAR}", already filled in), or a file that is read anew for every request, so that a secret can rotate. */
-const secret = z.union(
+export const secret = z.union(
   [text, z.strictObject({ file: text, prefix: z.string().default('') })],
   'expected text or {file, prefix}',
 )

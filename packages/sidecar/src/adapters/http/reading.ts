@@ -113,10 +113,19 @@ function agrees(document: unknown, { pointer, value }: ExpectedValue): boolean {
 
 function parse(body: string): unknown {
   try {
-    return JSON.parse(body)
+    const document: unknown = JSON.parse(body)
+    return isDeep(document, MAX_DEPTH) ? undefined : document
   } catch {
     return undefined
   }
+}
+
+/** Comparing and digesting go down into a document; what is deeper than any honest one would end them with the stack. */
+const MAX_DEPTH = 200
+
+function isDeep(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return left === 0 || Object.values(value).some(inner => isDeep(inner, left - 1))
 }
 
 function textOf(value: unknown): string | null {

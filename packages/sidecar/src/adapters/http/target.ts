@@ -109,7 +109,7 @@ function compileAction(
   return { name, undo, probe, onConflict: action.onConflict, timeoutMs: action.timeout }
 }
 
-function hostProblems(options: HttpAdapterOptions): HttpContractProblem[] {
+export function hostProblems(options: HttpAdapterOptions): HttpContractProblem[] {
   const problems: HttpContractProblem[] = []
   const allowed = new Set((options.allow ?? [options.baseUrl.host]).map(entry => entry.toLowerCase()))
   const check = (url: URL, key: readonly string[]) => {
@@ -134,7 +134,7 @@ function hostProblems(options: HttpAdapterOptions): HttpContractProblem[] {
   return problems
 }
 
-function tlsProblems({ tls, baseUrl }: HttpAdapterOptions): HttpContractProblem[] {
+export function tlsProblems({ tls, baseUrl }: HttpAdapterOptions): HttpContractProblem[] {
   if (!tls) return []
   if (baseUrl.protocol !== 'https:')
     return [{ key: ['adapter', 'tls'], message: 'baseUrl is http://, so no certificate would ever be shown' }]
@@ -144,7 +144,7 @@ function tlsProblems({ tls, baseUrl }: HttpAdapterOptions): HttpContractProblem[
     : [{ key: ['adapter', 'tls'], message: 'a client certificate needs both certFile and keyFile' }]
 }
 
-function take<T>(
+export function take<T>(
   schema: z.ZodType<T>,
   value: unknown,
   key: readonly string[],

@@ -92,14 +92,17 @@ class PostgresAdapter implements Adapter {
     )
   }
 
-  fence(requests: readonly FenceRequest[], signal: AbortSignal): Promise<readonly FenceReport[]> {
+  async fence(requests: readonly FenceRequest[], signal: AbortSignal): Promise<readonly FenceReport[]> {
     const target = {
       database: this.#database,
       schema: this.options.schema,
       system: this.context.contract.system,
       name: this.#name,
     }
-    return putFences(target, requests, signal)
+    await this.context.failpoint('postgres.fence.before')
+    const reports = await putFences(target, requests, signal)
+    await this.context.failpoint('postgres.fence.after')
+    return reports
   }
 
   async undo(work: StepWork, signal: AbortSignal): Promise<UndoResult> {
@@ -136,8 +139,10 @@ class PostgresAdapter implements Adapter {
   async probe(work: StepWork, signal: AbortSignal): Promise<ProbeResult> {
     const found = transactionsOf(this.context.contract.system, work.actions)
     if ('stranger' in found) return { kind: 'failed', ...stranger(work, found.stranger) }
+    await this.context.failpoint('postgres.probe.before')
     try {
       const row = await this.#review(work.key, work, found, signal)
+      await this.context.failpoint('postgres.probe.after')
       return {
         kind: 'seen',
         restored: Number(row.restored),

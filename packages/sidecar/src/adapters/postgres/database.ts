@@ -60,6 +60,8 @@ export class Database {
     const pool = new pg.Pool({ ...this.#config(readOnly), max: this.options.pool.max })
     // An idle connection that breaks is replaced with the next call; unheard, the event would end the process.
     pool.on('error', () => undefined)
+    // The pool listens to idle connections only. One that breaks while it is lent ends the call that holds it, not the process.
+    pool.on('connect', client => client.on('error', () => undefined))
     return pool
   }
 

@@ -62,6 +62,11 @@ async function call(
     if (!(error instanceof CallFailed)) throw error
     // Putting a fence twice is putting it once: an unknown outcome is as good as a failed one.
     const { code, message } = classify(error.reason, error.phase, true)
+    // What is wrong with one of them (a text that the database has no form for) is not wrong with the others.
+    if (requests.length > 1 && code !== 'transient' && code !== 'timeout') {
+      const each = await Promise.all(requests.map(request => call(target, [request], wait, signal)))
+      return each.flat()
+    }
     const why = wait ? `waiting for a forward transaction in flight: ${message}` : message
     return requests.map(request => failed(request, code, why))
   }

@@ -1,0 +1,3 @@
+export { Checkpointer, type CheckpointSettings } from './checkpointer.js'
+export { refuseCheckpoint, signCheckpoint } from './signature.js'
+export { type Witness, witnessOf } from './witness.js'

@@ -1,0 +1,6 @@
+export * from './chain.js'
+export * from './checkpoint.js'
+export * from './checkpoint-set.js'
+export * from './finding.js'
+export { type ProvenRecord, recordHash } from './record-hash.js'
+export * from './verify-partition.js'

@@ -1,0 +1,59 @@
+import { dirname } from 'node:path'
+import { contractSchema } from '@unwind/contracts'
+import { type Stack, startStack } from '@unwind/local-stack'
+import { installCapture, openSession, parseMysqlOptions } from '@unwind/sidecar/mysql'
+import { captureRatio } from './mysql-tpcb.js'
+import { undoRate } from './mysql-undo.js'
+import type { Figure } from './report.js'
+import type { SectionContext } from './sections.js'
+
+/** What capture costs an application on MariaDB, and how fast an undo is there. On a server of its own, started for this. */
+export async function mysqlFigures({ dir, quick, say }: SectionContext): Promise<readonly Figure[]> {
+  const stack = await startStack({
+    stateDir: dirname(dir),
+    name: 'bench-mariadb',
+    fresh: true,
+    parts: ['mariadb'],
+    say,
+  })
+  try {
+    const pairs = quick ? 1 : 5
+    const seconds = quick ? 2 : 5
+    return [
+      ...(await captureRatio(stack, { pairs, seconds, scale: 1 })),
+      ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds, scale: 10 })),
+      ...(await undoRate(stack, quick ? [1_000] : [10_000, 100_000])),
+    ]
+  } finally {
+    await stack.stop()
+  }
+}
+
+/** A fresh database with these tables under capture; the contract that an adapter is made from. */
+export async function capturedDatabase(
+  stack: Stack,
+  name: string,
+  schema: readonly string[],
+  tables: Readonly<Record<string, object>>,
+  install = true,
+) {
+  const url = await stack.createMariadbDatabase(name)
+  const contract = contractSchema.parse({
+    apiVersion: 'unwind/v1',
+    kind: 'Contract',
+    system: 'bank',
+    version: '1.0.0',
+    owner: { team: 'bank', contact: 'bank@example.com' },
+    success: 'the balances are what the remaining history says',
+    adapter: { kind: 'mariadb', url, statementTimeout: '300s', capture: { tables } },
+    actions: { transferred: {} },
+  })
+  const session = await openSession({ url })
+  try {
+    for (const statement of schema) await session.run(statement)
+    if (install) await installCapture(session, parseMysqlOptions(contract), contract.system)
+  } finally {
+    await session.end()
+  }
+  return { url, contract }
+}

@@ -1,0 +1,146 @@
+import type { Mutant } from '../mutant.js'
+
+const CLOSING = 'core/dist/closing/closing.js'
+const FOLLOWER = 'runtime/dist/follower/follower.js'
+
+/** What a coordinator, or what both follow, could get wrong. */
+export const COORDINATOR: readonly Mutant[] = [
+  {
+    name: 'let the offset go past an open rollback',
+    file: FOLLOWER,
+    search: 'needed !== null && needed < next ? needed : next',
+    replacement: 'next',
+  },
+  {
+    name: 'trust a stale view',
+    file: 'coordinator/dist/catalogue/record-source.js',
+    search: 'if (reached >= needed)',
+    replacement: 'if (true)',
+  },
+  {
+    name: 'let the coordinator forget open rollbacks at a restart',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: 'return orphan !== null && orphan < first.readFrom ? orphan : first.readFrom;',
+    replacement: 'return null;',
+  },
+  {
+    name: 'close while steps are open',
+    file: CLOSING,
+    search: 'if (unsettled.length > 0 || state.unplanned.size > 0)',
+    replacement: 'if (state.unplanned.size > 0)',
+  },
+  {
+    name: 'end green though something cannot be undone',
+    file: CLOSING,
+    search: 'if (state.plan.surfaced.length > 0)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'end green though a step was skipped',
+    file: CLOSING,
+    search: "s.progress.status === 'skipped' || isShort(s)",
+    replacement: 'isShort(s)',
+  },
+  {
+    name: 'wrong undo order between systems',
+    file: 'core/dist/planning/precedence.js',
+    search: 'waits.get(system).add(later);',
+    replacement: 'waits.get(later).add(system);',
+  },
+  {
+    name: 'wrong undo order within a step',
+    file: 'core/dist/planning/actions.js',
+    search: '\n        .reverse();',
+    replacement: ';',
+  },
+  {
+    name: 'undo systems outside the scope',
+    file: 'core/dist/planning/actions.js',
+    search: 'if (inScope && !inScope.has(action.system))',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'ask nobody for approval',
+    file: 'core/dist/policy/decide.js',
+    search: 'if (asks.length === 0)',
+    replacement: 'if (true)',
+  },
+  {
+    name: 'accept a request that nobody approved',
+    file: 'core/dist/policy/approvals-cover.js',
+    search: 'if (covering.size >= required)',
+    replacement: 'if (true)',
+  },
+  {
+    name: 'take events from whoever signed them',
+    file: FOLLOWER,
+    search: 'if (refused)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'begin an ended rollback again for a copy of its proposal',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: "return event.type === 'RollbackProposed';",
+    replacement: 'return false;',
+  },
+  {
+    name: 'say an alarm once, written or not',
+    file: 'core/dist/coordination/coordinate.js',
+    search: '{ ...without(before, input.eventId), lookedUpTo: 0 }',
+    replacement: 'without(before, input.eventId)',
+  },
+  {
+    name: 'use the number of a revision that was refused again',
+    file: 'core/dist/planning/supplement.js',
+    search: 'Math.max(previous.revision, input.refusedRevision ?? 0) + 1',
+    replacement: 'previous.revision + 1',
+  },
+  {
+    name: 'add late actions to a step that may be starting',
+    file: 'core/dist/planning/supplement.js',
+    search: 'if (!held.has(system))',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'plan nothing for what was found late',
+    file: 'core/dist/coordination/plan-supplement.js',
+    search: 'if (rollback.unplanned.size === 0)',
+    replacement: 'if (true)',
+  },
+  {
+    name: 'begin an ended rollback again for a command that its end has overtaken',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: "if (event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued')",
+    replacement: "if (event.type === 'RollbackRequested')",
+  },
+  {
+    name: 'forget which revision has ended',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: "rollback.phase === 'closed' || rollback.phase === 'running' ?",
+    replacement: "rollback.phase === 'closed' ?",
+  },
+  {
+    name: 'take the view while the log cannot be asked',
+    file: 'coordinator/dist/catalogue/record-source.js',
+    search: 'const needed = bounds.end > bounds.start ? bounds.end : 0n;',
+    replacement: 'const needed = 0n;',
+  },
+  {
+    name: 'tell nobody of a parked step',
+    file: 'core/dist/stall/watch.js',
+    search: "return { on: 'parked', step, dueAt: step.changedAt };",
+    replacement: 'return null;',
+  },
+  {
+    name: 'tell nobody of forged records',
+    file: 'coordinator/dist/ledger/follow.js',
+    search: 'if (rollbackId !== null)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'abandon what has begun',
+    file: CLOSING,
+    search: "if (unsettled.some(s => s.progress.status === 'started'))",
+    replacement: 'if (false)',
+  },
+]

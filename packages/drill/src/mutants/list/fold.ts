@@ -1,0 +1,119 @@
+import type { Mutant } from '../mutant.js'
+
+const READINESS = 'core/dist/unwind/readiness.js'
+const EVOLVE = 'core/dist/unwind/evolve.js'
+const COMMANDS = 'core/dist/unwind/commands.js'
+
+/** What every fold of the ledger could get wrong. */
+export const FOLD: readonly Mutant[] = [
+  { name: 'start a tier early', file: READINESS, search: 'if (open.length > 0)', replacement: 'if (false)' },
+  {
+    name: 'overtake what a skipped step was waiting for',
+    file: READINESS,
+    search: 'awaited(state, other, found);',
+    replacement: ';',
+  },
+  {
+    name: 'ignore a gate that a person has to open',
+    file: READINESS,
+    search: "return { kind: 'waits-for-gate', gateId: gate.gateId, gate: 'human' };",
+    replacement: "return { kind: 'ready' };",
+  },
+  {
+    name: 'end a bake at once',
+    file: READINESS,
+    search: 'return now >= until ?',
+    replacement: 'return true ?',
+  },
+  {
+    name: 'do not wait for the barrier',
+    file: READINESS,
+    search: 'if (fences.length > 0)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'go on though the tandem sibling is parked',
+    file: READINESS,
+    search: 'if (parked.length > 0)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'start though actions are in no plan yet',
+    file: READINESS,
+    search: 'if (late.length > 0)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'drop the dedupe of events',
+    file: EVOLVE,
+    search: 'if (state?.seen.has(event.data.eventId))',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'take an older revision of the plan',
+    file: EVOLVE,
+    search: 'if (plan.revision <= state.plan.revision)',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'refuse a revision that meets a begun step',
+    file: EVOLVE,
+    search: 'else if (step && sameShare(step, before.step))',
+    replacement: 'else if (false)',
+  },
+  {
+    name: 'believe a command that all gates are open',
+    file: COMMANDS,
+    search: 'openGates: passedGates(steps),',
+    replacement: 'openGates: new Set(plan.gates.map(gate => gate.gateId)),',
+  },
+  {
+    name: 'overwrite newer data on a mere retry',
+    file: COMMANDS,
+    search: 'return nextRound(null);',
+    replacement: "return nextRound('force');",
+  },
+  {
+    name: 'wait at the barrier for a step that a person has settled',
+    file: READINESS,
+    search: '.filter(s => !isSettledByHand(s.progress))',
+    replacement: '',
+  },
+  {
+    name: 'let a later revision forget what waits in no plan',
+    file: EVOLVE,
+    search: 'const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)));',
+    replacement: 'const unplanned = new Map();',
+  },
+  {
+    name: 'take the end of an earlier revision for the end',
+    file: EVOLVE,
+    search:
+      "if ([...state.steps.values()].some(s => !isSettled(s.progress)) && closing.endState !== 'ABANDONED')",
+    replacement: 'if (false)',
+  },
+  {
+    name: 'let a command settle a step a second time',
+    file: COMMANDS,
+    search: 'if (isSettled(step.progress))',
+    replacement: 'if (false)',
+  },
+  {
+    name: 'let a command tell nothing to those who have not seen all',
+    file: EVOLVE,
+    search: 'applyCommand(caughtUp(state, event.data), event.data)',
+    replacement: 'applyCommand(state, event.data)',
+  },
+  {
+    name: 'wait for a gate that the step has passed before',
+    file: EVOLVE,
+    search: 'const openGates = withPassed(state.openGates, state.plan, steps);',
+    replacement: 'const openGates = state.openGates;',
+  },
+  {
+    name: 'resume nothing',
+    file: COMMANDS,
+    search: 'paused: false,\n                steps: openAnew',
+    replacement: 'paused: state.paused,\n                steps: openAnew',
+  },
+]

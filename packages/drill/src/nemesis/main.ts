@@ -1,0 +1,90 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Check, check, show } from './report.js'
+import type { Section, SectionContext } from './section.js'
+import { SECTIONS } from './sections.js'
+
+/**
+ * `npm run fault [-- --only NAME,… --kills N --pauses N --outage-minutes M --seed S]`: faults on the real stack. The last line is
+ * "N passed, N failed", and the exit code is 0 only if nothing failed.
+ */
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    kills: { type: 'string', default: '3' },
+    failpoints: { type: 'string' },
+    pauses: { type: 'string', default: '60' },
+    'outage-minutes': { type: 'string', default: '0.25' },
+    open: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    'state-dir': { type: 'string', default: '.unwind' },
+  },
+})
+
+const chosen = choose(values.only)
+const stateDir = resolve(values['state-dir'])
+const dir = join(stateDir, 'fault', String(process.pid))
+mkdirSync(dir, { recursive: true })
+const abort = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    console.error(`[fault] ended by ${signal}: this run proves nothing`)
+    abort.abort()
+    // Whoever was started goes with us: processes of sites at exit, servers by their leash.
+    process.exit(130)
+  })
+const context: SectionContext = {
+  seed: number('seed', values.seed),
+  stateDir,
+  dir,
+  kills: number('kills', values.kills),
+  ...(values.failpoints === undefined ? {} : { failpoints: values.failpoints }),
+  pauses: number('pauses', values.pauses),
+  outageMs: number('outage-minutes', values['outage-minutes']) * 60_000,
+  openRollbacks: number('open', values.open),
+  signal: abort.signal,
+  say: line => console.error(`[fault] ${line}`),
+}
+
+const checks: Check[] = []
+for (const section of chosen) {
+  if (abort.signal.aborted) break
+  const began = performance.now()
+  console.log(`── ${section.name}, seed ${context.seed}`)
+  for (const one of await outcome(section)) {
+    checks.push(one)
+    console.log(show(one))
+  }
+  console.log(`── ${section.name}: ${((performance.now() - began) / 1_000).toFixed(0)} s`)
+}
+rmSync(dir, { recursive: true, force: true })
+const failed = checks.filter(one => !one.ok).length
+console.log(`${checks.length - failed} passed, ${failed} failed`)
+process.exit(failed === 0 && !abort.signal.aborted ? 0 : 1)
+
+async function outcome(section: Section): Promise<readonly Check[]> {
+  try {
+    return await section.run(context)
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return [check(`${section.name}: came to its end`, false, reason)]
+  }
+}
+
+function choose(only: string | undefined): readonly Section[] {
+  const names = only?.split(',') ?? SECTIONS.map(({ name }) => name)
+  const known = new Map(SECTIONS.map(section => [section.name, section]))
+  const unknown = names.filter(name => !known.has(name))
+  if (unknown.length === 0) return names.map(name => known.get(name)!)
+  const all = SECTIONS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')
+  console.error(`fault: there is no section ${unknown.join(', ')}. There are:\n${all}`)
+  return process.exit(2)
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value >= 0) return value
+  console.error(`fault: --${name} must be a number from 0, not "${text}"`)
+  return process.exit(2)
+}

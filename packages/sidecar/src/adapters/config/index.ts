@@ -1,0 +1,2 @@
+export { createConfigAdapter } from './adapter.js'
+export { type ConfigContractProblem, compileConfigContract } from './target.js'

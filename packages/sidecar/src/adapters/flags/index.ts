@@ -1,0 +1,3 @@
+export { createFlagsAdapter } from './adapter.js'
+export { flagsAdapterSchema, flagsProbeSchema, flagsUndoSchema } from './options.js'
+export { compileFlagsContract, type FlagsContractProblem } from './target.js'

@@ -1,0 +1,3 @@
+export { createKafkaAdapter } from './adapter.js'
+export { kafkaAdapterSchema, kafkaUndoSchema } from './options.js'
+export { compileKafkaContract, type KafkaContractProblem } from './target.js'

@@ -1,0 +1,6 @@
+export { createMysqlAdapter } from './adapter.js'
+export { type InstallReport, installCapture } from './capture/install.js'
+export { removeCapture } from './capture/remove.js'
+export { type CaptureStatus, captureStatus, type TableStatus } from './capture/status.js'
+export { type MysqlSession, openSession } from './open.js'
+export { type MysqlOptions, mysqlOptions, parseOptions as parseMysqlOptions } from './options.js'

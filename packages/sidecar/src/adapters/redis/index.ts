@@ -1,0 +1,3 @@
+export { createRedisAdapter } from './adapter.js'
+export { redisAdapterSchema } from './options.js'
+export { compileRedisContract, type RedisContractProblem } from './target.js'

@@ -1,0 +1,2 @@
+export { createSnapshotAdapter } from './adapter.js'
+export { compileSnapshotContract } from './target.js'
