@@ -12,6 +12,8 @@ export interface Timers {
   every(ms: number, run: () => void): Cancel
   /** Monotonic, milliseconds. */
   elapsed(): number
+  /** Lets everything else that is due have its turn: timers, heartbeats, answers. */
+  giveWay(): Promise<void>
 }
 
 /** setTimeout takes at most 2^31 - 1 ms and calls back at once above it. */
@@ -27,6 +29,7 @@ export const systemTimers: Timers = {
     return () => clearInterval(timer)
   },
   elapsed: () => performance.now(),
+  giveWay: () => new Promise(resolve => setImmediate(resolve)),
 }
 
 /** Resolves after so many milliseconds. */

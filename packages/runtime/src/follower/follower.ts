@@ -118,6 +118,7 @@ export function createFollower(options: FollowerOptions): Follower {
             handle: record => handle(record, lane),
             caughtUp: () => options.onLive(partition),
             elapsed: timers.elapsed,
+            giveWay: timers.giveWay,
           })
           held.set(key, partition)
           lanes.set(key, lane)

@@ -10,6 +10,8 @@ export interface LaneHandlers {
   caughtUp(): void
   /** Monotonic, milliseconds. */
   elapsed(): number
+  /** Lets everything else that is due have its turn. */
+  giveWay(): Promise<void>
 }
 
 /**
@@ -87,7 +89,7 @@ export class Lane {
       }
       if (this.#head > 1024 && this.#head * 2 > this.#queue.length) this.#compact()
       if (this.handlers.elapsed() > sliceEnds) {
-        await new Promise(resolve => setImmediate(resolve))
+        await this.handlers.giveWay()
         sliceEnds = this.handlers.elapsed() + SLICE_MS
       }
     }

@@ -11,6 +11,7 @@ function setup(when: 'first' | 'at-once' | 'if-slow', written = Promise.resolve(
     },
     every: () => () => {},
     elapsed: () => 0,
+    giveWay: () => Promise.resolve(),
   }
   const announcement = new Announcement(when, timers, () => {
     said.push('started')

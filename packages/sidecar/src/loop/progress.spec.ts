@@ -11,6 +11,7 @@ function setUp() {
     },
     every: () => () => {},
     elapsed: () => 0,
+    giveWay: () => Promise.resolve(),
   }
   const notes: [number, string][] = []
   const progress = new ProgressNotes(timers, (text, n) => notes.push([n, text]))

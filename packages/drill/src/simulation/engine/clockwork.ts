@@ -30,7 +30,6 @@ const DRAINED = Promise.resolve()
 export class Clockwork {
   readonly #heap: Due[] = []
   #turn = 0
-  #wide = false
 
   /** @param now epoch ms at which the history begins. */
   constructor(public now: number) {}
@@ -64,11 +63,6 @@ export class Clockwork {
     }
   }
 
-  /** What follows from the thing at hand may give way to the event loop: it is let turn before the next thing. */
-  widen(): void {
-    this.#wide = true
-  }
-
   /**
    * Lets one thing after the other happen, each with everything that follows from it at once.
    * @param enough asked after each.
@@ -76,23 +70,15 @@ export class Clockwork {
   run(most: number, enough: () => boolean): Promise<Ended> {
     return new Promise((resolve, reject) => {
       let left = most
-      let rested = false
       const next = () => {
         try {
           if (enough()) return resolve('stopped')
           if (left-- <= 0) return resolve('too-long')
-          if (!this.#step()) {
-            if (rested) return resolve('rest')
-            // Whatever gave way to the event loop unnoticed has its turn before it counts as rest.
-            rested = true
-            this.#wide = true
-          } else rested = false
+          if (!this.#step()) return resolve('rest')
         } catch (error) {
           return reject(error)
         }
-        if (this.#wide) setImmediate(next)
-        else void DRAINED.then(settle)
-        this.#wide = false
+        void DRAINED.then(settle)
       }
       // A tick comes when the queue of microtasks is empty, so every promise that can go on has gone on by then; unlike
       // a turn of the event loop it costs next to nothing.

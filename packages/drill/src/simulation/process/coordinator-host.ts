@@ -173,7 +173,7 @@ export class CoordinatorHost {
       logger: SILENT,
       refused() {},
       onFatal: () => world.restart(this, 500),
-      timers: process.followerTimers,
+      timers: process.timers,
     })
     void follower.start()
     const commands = new Commands({

@@ -24,10 +24,7 @@ export function simOpener(process: Process, faults: FaultBook): EventOpener {
       if (faults.take('registry-away', process.name))
         return Promise.reject(new RegistryUnavailable('the registry does not answer'))
       if (!faults.take('unknown-schema', process.name)) return opened
-      return process.answer(20, () => {
-        process.gaveWay()
-        return opened
-      })
+      return process.answer(20, () => opened)
     },
   }
 }

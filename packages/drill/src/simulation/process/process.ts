@@ -60,21 +60,7 @@ export class Process implements Owner {
     after: (ms, run) => this.clock.cancellable(this, this.clock.now + Math.max(0, ms), run),
     every: (ms, run) => this.#every(ms, run),
     elapsed: () => this.clock.now,
-  }
-
-  /** Those of a follower: where one of its records had to wait, its lane may give way to the event loop. */
-  readonly followerTimers: Timers = {
-    ...this.timers,
-    after: (ms, run) =>
-      this.timers.after(ms, () => {
-        this.gaveWay()
-        run()
-      }),
-  }
-
-  /** A record of it had to wait and goes on now. */
-  gaveWay(): void {
-    this.clock.widen()
+    giveWay: () => this.answer(0, () => undefined),
   }
 
   #every(ms: number, run: () => void): () => void {

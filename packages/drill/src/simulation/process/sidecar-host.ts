@@ -143,7 +143,7 @@ export class SidecarHost {
       onReleased: ({ partition }) => loop.onReleased(partition),
       oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
       onFatal,
-      timers: process.followerTimers,
+      timers: process.timers,
     })
   }
 
