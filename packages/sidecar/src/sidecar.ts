@@ -68,6 +68,11 @@ export interface Sidecar {
 }
 
 const DRAIN_MS = 10_000
+/**
+ * An outcome is tried until the ledger has it: the effect is there, and nobody else knows of it. Giving it up would end this process
+ * only to have the next one find the same broker away. A copy that arrives late is folded once (I2).
+ */
+const UNTIL_WRITTEN_MS = Number.POSITIVE_INFINITY
 const NO_METRICS: SidecarMetrics = { attempt() {}, relayed() {}, refused() {} }
 
 /** The sidecar of one system: reads the ledger, undoes and proves, and relays what its target captures. */
@@ -133,6 +138,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       key,
       trust: options.trust,
       source: `/unwind/sidecar/${system}`,
+      deliveryTimeoutMs: UNTIL_WRITTEN_MS,
     })
     const sender = withFailpoints(plain, failpoint)
     // Captured actions come in bulk; on a producer of their own they do not stand before outcomes in the queue.

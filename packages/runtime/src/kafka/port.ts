@@ -49,12 +49,12 @@ export interface LogProducer {
   publish(record: OutgoingRecord): Promise<WrittenAt>
   /** Resolves when all that was published before is written or has failed. */
   flush(): Promise<void>
-  /** Flushes, then disconnects. Idempotent. */
+  /** Flushes, for some seconds at most, then disconnects; what is not confirmed by then is rejected. Idempotent. */
   close(): Promise<void>
 }
 
 export interface ProducerOptions {
-  /** Until a record is written or has failed, ms. Default 120,000. */
+  /** Until a record is written or has failed, ms; infinite: until it is written or the producer is closed. Default 120,000. */
   readonly deliveryTimeoutMs?: number
   /**
    * Called with exactly the records of one send, right before it; what it returns is sent instead, record for record, and

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { IncomingRecord } from '../port.js'
+import { type IncomingRecord, PublishFailed } from '../port.js'
 import { duplicates, type Harness, member, Room, record, SESSION_MS, texts, until } from './harness.js'
 import { API, FaultyProxy } from './proxy.js'
 
@@ -50,6 +50,25 @@ export function surviving(harness: Harness): void {
       // At least once: the lost answers' sends are in the log twice.
       expect(read.length).toBeGreaterThan(values.length + 1)
       expect(read.at(-1)).toBe([...new Set(read)].at(-1))
+    })
+
+    test('a record without a limit is tried while the brokers are away, until its producer is closed', async () => {
+      const topic = await room.topic(1)
+      const line = await proxy()
+      const producer = await room
+        .connect(line.addresses)
+        .producer({ deliveryTimeoutMs: Number.POSITIVE_INFINITY })
+      await producer.publish(record(topic, 'k', 'before'))
+      line.cut()
+      const during = producer.publish(record(topic, 'k', 'during'))
+      line.heal()
+      await during
+      line.cut()
+      const last = producer.publish(record(topic, 'k', 'last'))
+      const refused = expect(last).rejects.toBeInstanceOf(PublishFailed)
+      await producer.close()
+      await refused
+      expect(new Set(texts(await contents(topic)))).toEqual(new Set(['before', 'during']))
     })
 
     test('the partitions of a killed member go to another one after its session, without loss', async () => {

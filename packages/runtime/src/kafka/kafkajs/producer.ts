@@ -20,6 +20,9 @@ const MAX_BUNDLE_BYTES = 1_040_000
 /** Records that are worth a send without waiting for more: a batch shares one signature up to here. */
 const ENOUGH = 32
 
+/** What is still open when the producer is closed is tried for so long at most, milliseconds. */
+const CLOSE_WITHIN_MS = 5_000
+
 /**
  * One send in flight; what is published meanwhile goes out together in the next one, without waiting for more. With
  * two in flight a retry could put the first behind the second, and batches are what makes Kafka fast.
@@ -68,6 +71,7 @@ export class Producer implements LogProducer {
   }
 
   close(): Promise<void> {
+    this.#sender.giveUpAfter(CLOSE_WITHIN_MS)
     this.#closing ??= this.flush().finally(() => this.#link.close())
     return this.#closing
   }

@@ -36,12 +36,19 @@ const MISSING_GRACE_MS = 5_000
  * unchanged; a lost answer can thus write a record twice, never lose it.
  */
 export class Sender {
+  /** Nothing is tried again after this moment, epoch ms: whoever closes does not wait for a broker that is away. */
+  #until = Number.POSITIVE_INFINITY
+
   constructor(
     readonly link: Link,
     readonly log: DriverLog,
     readonly maxBundleBytes: number,
     readonly failpoint: Failpoint = async () => undefined,
   ) {}
+
+  giveUpAfter(ms: number): void {
+    this.#until = Math.min(this.#until, Date.now() + ms)
+  }
 
   async deliver(letters: readonly Letter[]): Promise<void> {
     const backoff = new Backoff()
@@ -50,7 +57,7 @@ export class Sender {
     let said = false
     let problem: unknown = null
     while (open.length > 0) {
-      open = rejectOverdue(open, problem)
+      open = rejectOverdue(open, problem, this.#until)
       if (open.length === 0) return
       const outcome = await this.#attempt(open, started)
       open = outcome.left
@@ -200,10 +207,10 @@ function settle({ topic, partition, letters }: Bundle, baseOffset: bigint): void
   }
 }
 
-function rejectOverdue(open: readonly Letter[], problem: unknown): readonly Letter[] {
+function rejectOverdue(open: readonly Letter[], problem: unknown, until: number): readonly Letter[] {
   const now = Date.now()
   return open.filter(letter => {
-    if (problem === null || letter.deadline > now) return true
+    if (problem === null || Math.min(letter.deadline, until) > now) return true
     letter.reject(describe(letter.record, problem))
     return false
   })
