@@ -52,6 +52,14 @@ describe('a command', () => {
     expect(running(...whole, retry).steps.get('loyalty')).toEqual(running(...whole).steps.get('loyalty'))
   })
 
+  it.each(['skipped', 'resolved'])('does not open the gate of a step that a person has %s (I4)', status => {
+    const steps = [
+      { stepId: 'loyalty', status: 'verified', round: 0 },
+      { stepId: 'orders', status, round: 0 },
+    ]
+    expect(running(ledger.command('resume', gated, { steps })).openGates).toEqual(new Set())
+  })
+
   it('opens the gate of a step that has begun, for who knows the step from the log and not the opening', () => {
     const began = ledger.command('skip', gated, { stepId: 'loyalty', steps: [] })
     const state = running(began, ledger.started('orders'), ledger.parked('orders'), retry)

@@ -1,6 +1,6 @@
 import { type FailureCode, type OperatorCommandIssued, PlanMismatch, thawPlan } from '@unwind/contracts'
 import { isSettled, type RollbackState, type Running, type StepProgress, type StepState } from './state.js'
-import { hydrateSteps, openAnew, passedGates } from './steps.js'
+import { hasBegun, hydrateSteps, openAnew, passedGates } from './steps.js'
 
 export const OPERATOR_COMMANDS = ['pause', 'resume', 'retry', 'skip', 'resolve', 'abort'] as const
 export type OperatorCommand = (typeof OPERATOR_COMMANDS)[number]
@@ -35,7 +35,7 @@ function standAlone(data: OperatorCommandIssued): Running | null {
   try {
     const plan = thawPlan(data, data)
     const steps = hydrateSteps(plan, data.steps, data.occurredAt)
-    const begun = [...steps.values()].some(s => s.progress.status !== 'waiting' || s.round > 0)
+    const begun = [...steps.values()].some(hasBegun)
     return {
       phase: 'running',
       rollbackId: data.rollbackId,
@@ -102,6 +102,9 @@ function afterCommand(step: StepState, data: OperatorCommandIssued): StepState |
     case 'keep':
     case 'force':
     case 'merge':
+      // Nobody has seen a conflict yet; and a later round tells whoever folds from here that its gate was passed (I4).
+      if (step.progress.status === 'waiting' && step.round === 0)
+        return `step ${step.step.stepId} has not begun, there is no conflict to resolve yet`
       return nextRound(data.resolution)
     default:
       return `resolve needs a resolution: keep, force, merge or manual (got ${data.resolution ?? 'none'})`

@@ -80,6 +80,15 @@ describe('operator commands', () => {
     expect(state.refusals).toEqual([])
   })
 
+  it.each(['keep', 'force', 'merge'])('resolve with %s is refused before the step has begun', resolution => {
+    const early = ledger.command('resolve', threeTiers, { stepId: 'loyalty', resolution })
+    const state = running(requested, early)
+    expect(state.steps.get('loyalty')).toMatchObject({ round: 0, resolution: null })
+    expect(state.refusals.map(r => r.message)).toEqual([
+      'resolve by user:ana: step loyalty has not begun, there is no conflict to resolve yet',
+    ])
+  })
+
   it('skip settles the step, so that the next may start', () => {
     const state = running(...parked, ledger.command('skip', threeTiers, { stepId: 'loyalty' }))
     expect(readiness(state, state.steps.get('payments')!, 0)).toEqual({ kind: 'ready' })

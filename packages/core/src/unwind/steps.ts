@@ -88,9 +88,14 @@ function advance({ status }: StepProgress): number {
 /** Gates that must have been open, since a step behind them has begun: what an event that stands alone tells of gates. */
 export function passedGates(steps: ReadonlyMap<string, StepState>): ReadonlySet<string> {
   const passed = new Set<string>()
-  for (const { step, progress, round } of steps.values())
-    if (step.gate !== null && (progress.status !== 'waiting' || round > 0)) passed.add(step.gate)
+  for (const state of steps.values())
+    if (state.step.gate !== null && hasBegun(state)) passed.add(state.step.gate)
   return passed
+}
+
+/** What a person settled in its first round may never have begun: it says nothing of its gate (I4). */
+export function hasBegun({ progress: { status }, round }: StepState): boolean {
+  return round > 0 || (status !== 'waiting' && status !== 'skipped' && status !== 'resolved')
 }
 
 /**

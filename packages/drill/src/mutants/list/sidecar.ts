@@ -4,6 +4,8 @@ const DUE = 'core/dist/participant/due.js'
 const PARTICIPANT = 'core/dist/participant/participant.js'
 const ATTEMPT = 'sidecar/dist/loop/attempt.js'
 const LOOP = 'sidecar/dist/loop/loop.js'
+const ATTEMPTS = 'sidecar/dist/loop/attempts.js'
+const ENTRIES = 'sidecar/dist/loop/entries.js'
 const OFFSET = 'core/dist/participant/offset.js'
 
 /** What a sidecar could get wrong. */
@@ -83,7 +85,7 @@ export const SIDECAR: readonly Mutant[] = [
   },
   {
     name: 'act before the intent is written',
-    file: LOOP,
+    file: ATTEMPTS,
     search: 'if (!(await announcement.made))',
     replacement: 'if (false)',
   },
@@ -101,7 +103,7 @@ export const SIDECAR: readonly Mutant[] = [
   },
   {
     name: 'end what a revision has opened again',
-    file: LOOP,
+    file: ENTRIES,
     search: `if (this.#hasOpenStep(rollback))
             return;
         this.#end(entry);`,
@@ -146,20 +148,20 @@ export const SIDECAR: readonly Mutant[] = [
   },
   {
     name: 'keep a pause that the end has lifted',
-    file: LOOP,
+    file: ENTRIES,
     search: 'entry.state = { ...entry.state, rollback: { ...rollback, ...UNHELD } };',
     replacement: ';',
   },
   {
     name: 'obey commands that its end has overtaken',
     file: LOOP,
-    search: 'if (this.#keptClosed.has(entry))',
+    search: 'if (this.#entries.isKeptClosed(entry))',
     replacement: 'if (false)',
   },
   {
     name: 'begin an ended rollback for a late copy of a command',
     file: LOOP,
-    search: "return type === 'OperatorCommandIssued' && !this.#ended.has(rollbackId);",
+    search: "return type === 'OperatorCommandIssued' && !this.#entries.hasEnded(rollbackId);",
     replacement: "return type === 'OperatorCommandIssued';",
   },
 ]
