@@ -104,9 +104,10 @@ function outcomeOf({ acknowledged, gone }: Alarm, { action }: Notice): string | 
 
 /** What a person types next. Where there is a choice, the command that shows it. */
 function commandOf({ raised }: Alarm): string {
-  const { rollbackId, escalationId, kind, stepId } = raised
+  const { escalationId, kind, stepId } = raised
+  const rollbackId = quoted(raised.rollbackId)
   if (kind === 'waiting-for-person') {
-    if (escalationId.includes('/approval r')) return `unwind approve ${rollbackId}`
+    if (escalationId.includes('/approval r')) return `unwind approve ${rollbackId} --reason "…"`
     if (escalationId.includes('/pause/')) return `unwind resume ${rollbackId} --reason "…"`
     if (stepId !== null && !escalationId.includes('/gate '))
       return `unwind retry ${rollbackId} --step ${quoted(stepId)} --reason "…"`
