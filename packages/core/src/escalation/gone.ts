@@ -20,7 +20,10 @@ export function whyGone(raised: EscalationRaised, rollback: RollbackState): stri
   const unpaused =
     rollback.phase === 'running' && name !== 'pause' ? { ...rollback, paused: false } : rollback
   const stands = watches(unpaused, DEFAULT_STALL_OPTIONS).some(
-    watch => standsFor(watch, raised.kind) && subjectsOf(watch).has(name) && roundOf(watch) === round,
+    watch =>
+      standsFor(watch, raised.kind) &&
+      subjectOfWatch(watch, raised.kind) === name &&
+      roundOf(watch) === round,
   )
   return stands ? null : what(raised, rollback)
 }
@@ -45,7 +48,8 @@ function standsFor(watch: Watch, kind: string): boolean {
       // An attempt that began was consumed.
       return watch.on === 'fence' || (watch.on === 'step' && watch.step.progress.status === 'waiting')
     case 'absent':
-      return watch.on === 'presence'
+      // A step that began says so only by its own deadline: nobody is there to end it.
+      return watch.on === 'presence' || watch.on === 'step'
     case 'blocked':
       return watch.on === 'blocked'
     case 'waiting-for-person':
@@ -58,26 +62,27 @@ function standsFor(watch: Watch, kind: string): boolean {
   }
 }
 
-function subjectsOf(watch: Watch): ReadonlySet<string> {
+function subjectOfWatch(watch: Watch, kind: string): string {
+  if (kind === 'absent' && 'step' in watch) return watch.step.step.system
   switch (watch.on) {
     case 'plan':
     case 'pause':
     case 'closing':
-      return new Set([watch.on])
+      return watch.on
     case 'approval':
-      return new Set([`approval r${watch.revision}`])
+      return `approval r${watch.revision}`
     case 'late-action':
-      return new Set([`late ${watch.system}`])
+      return `late ${watch.system}`
     case 'fence':
-      return new Set([`fence ${watch.system}`])
+      return `fence ${watch.system}`
     case 'gate':
-      return new Set([`gate ${watch.gate.gateId}`])
+      return `gate ${watch.gate.gateId}`
     case 'presence':
-      return new Set([watch.step.step.system])
+      return watch.step.step.system
     case 'parked':
     case 'step':
     case 'blocked':
-      return new Set([watch.step.step.stepId])
+      return watch.step.step.stepId
     default:
       return watch satisfies never
   }

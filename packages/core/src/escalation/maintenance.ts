@@ -21,7 +21,7 @@ export interface MaintenanceWindow {
 
 const DAY_MS = 86_400_000
 /** Windows that follow on each other without a gap: so many at most, then it is said in any case. */
-const MOST_IN_A_ROW = 60
+const MOST_IN_A_ROW = 7
 
 /** The first moment from `at` on that no window of this alarm covers, epoch ms. */
 export function afterMaintenance(
