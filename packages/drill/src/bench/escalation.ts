@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { eventIds, freezePlan, type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
 import {
   connectKafkajs,
@@ -27,7 +29,7 @@ export interface EscalationSizes {
 
 /**
  * How long after its deadline a step is in the ledger as an escalation, by the broker's clock, with all rollbacks open: the
- * system's sidecar is there and does nothing.
+ * system's sidecar is there and does nothing. Each alarm goes to a webhook at once: the work of telling people is part of it.
  */
 export async function escalations(site: BenchSite, sizes: EscalationSizes): Promise<readonly Figure[]> {
   const log = connectKafkajs({ brokers: site.brokers, clientId: 'bench-escalation', logger: silent })
@@ -35,10 +37,12 @@ export async function escalations(site: BenchSite, sizes: EscalationSizes): Prom
   try {
     await publishContract(site, log, closers)
     await standIn(site, log, closers)
-    const coordinator = await startChild(new URL('./coordinator-process.js', import.meta.url), [
-      'coordinator',
-      JSON.stringify(site),
-    ])
+    const hook = await receiver(closers)
+    const coordinator = await startChild(
+      new URL('./coordinator-process.js', import.meta.url),
+      ['coordinator', JSON.stringify(site)],
+      { BENCH_HOOK: hook.url },
+    )
     closers.push(() => stopChild(coordinator))
     const raised = await watchRaised(site, log, closers)
     const dueAt = await openAll(site, log, sizes, closers)
@@ -48,10 +52,17 @@ export async function escalations(site: BenchSite, sizes: EscalationSizes): Prom
         .slice(from, to)
         .map(([rollbackId, due]) => raised.at.get(rollbackId)! - due)
         .sort((a, b) => a - b)
+    const delivered = await hook.until(dueAt.size, Date.now() + 120_000)
     const rss = peakRssMb(coordinator)
     return [
       ...figuresOf('escalation_one_of_open', late(0, sizes.spread)),
       ...figuresOf('escalation_all_at_once', late(sizes.spread, dueAt.size)),
+      {
+        name: 'escalation_all_delivered_after_s',
+        value: (delivered - Math.max(...dueAt.values())) / 1_000,
+        unit: 's',
+        reference: null,
+      },
       { name: 'escalation_open_rollbacks', value: dueAt.size, unit: 'rollbacks', reference: null },
       ...(rss === null
         ? []
@@ -59,6 +70,40 @@ export async function escalations(site: BenchSite, sizes: EscalationSizes): Prom
     ]
   } finally {
     for (const close of closers.reverse()) await close()
+  }
+}
+
+/** A webhook's receiver, which keeps the ID of each event. */
+async function receiver(closers: Closers) {
+  const taken = new Set<string>()
+  let changed: () => void = () => undefined
+  const server = createServer((incoming, answer) => {
+    incoming.resume()
+    incoming.once('end', () => {
+      taken.add(String(incoming.headers['webhook-id']))
+      answer.writeHead(204).end()
+      changed()
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  closers.push(async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    /** @returns when the last one came, epoch ms. @param giveUpAt epoch ms. */
+    until: (count: number, giveUpAt: number) =>
+      new Promise<number>((resolve, reject) => {
+        const why = () => reject(new Error(`${taken.size} of ${count} escalations were delivered in time`))
+        const timer = setTimeout(why, giveUpAt - Date.now())
+        changed = () => {
+          if (taken.size < count) return
+          clearTimeout(timer)
+          resolve(Date.now())
+        }
+        changed()
+      }),
   }
 }
 
