@@ -12,6 +12,7 @@ import {
 import { DEFAULT_STALL_OPTIONS } from '@unwind/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChannelCall, ChannelServers, HMAC_SECRET } from '../../support/channel-servers/index.js'
+import { Unwind } from '../cli/unwind.js'
 import { contractOf, eventually, Scene } from '../coordinator/harness.js'
 
 const SYSTEMS = ['climbing', 'taken', 'down', 'held', 'restarted']
@@ -103,7 +104,7 @@ describe('escalation, over a real ledger and local channels', () => {
   const about = (calls: readonly ChannelCall[], rollbackId: string) =>
     calls.filter(call => call.text.includes(rollbackId))
 
-  async function acknowledge(rollbackId: string, escalationId: string, actor: string) {
+  async function takenBy(actor: string, rollbackId: string, escalationId: string) {
     const response = await fetch(`${coordinator.apiUrl}/v1/rollbacks/${rollbackId}/acknowledgements`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -193,7 +194,7 @@ describe('escalation, over a real ledger and local channels', () => {
     const { order, rollbackId, raised } = await alarm('taken')
     const { escalationId } = raised
     await deliveries(rollbackId, 2)
-    const refused = await acknowledge(rollbackId, escalationId, 'user:eve')
+    const refused = await takenBy('user:eve', rollbackId, escalationId)
     const why = `user:eve may not take escalation ${escalationId} of rollback ${rollbackId}, which goes on climbing; it takes role:operator or role:approver`
     expect(refused).toMatchObject({ status: 403, body: { detail: why } })
     const note = await scene.first(rollbackId, 'NoteAdded')
@@ -202,7 +203,10 @@ describe('escalation, over a real ledger and local channels', () => {
     expect(about(servers.hook.taken, rollbackId)).toHaveLength(1)
     expect(await listed()).toContain(rollbackId)
 
-    expect((await acknowledge(rollbackId, escalationId, 'user:ana')).status).toBe(202)
+    // As the message tells them to.
+    const words = ['acknowledge', rollbackId, '--reason', 'I look into it', '--as', 'user:ana']
+    const unwind = new Unwind([...words, '--api', coordinator.apiUrl!], { cwd: folder })
+    expect({ code: await unwind.ended, err: unwind.err }).toMatchObject({ code: 0 })
     const told = await deliveries(rollbackId, 6)
     expect(
       told

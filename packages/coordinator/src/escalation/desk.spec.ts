@@ -3,7 +3,8 @@ import { defaultPolicy, evolve, type RollbackState } from '@unwind/core'
 import type { Followed } from '@unwind/runtime'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Channel, Message, Sent } from './channels/channel.js'
-import { dedupKeyOf, EscalationDesk, type Origin } from './desk.js'
+import { dedupKeyOf } from './delivered.js'
+import { EscalationDesk, type Origin } from './desk.js'
 
 const plan: Plan = {
   format: 1,

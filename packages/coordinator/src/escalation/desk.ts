@@ -1,4 +1,4 @@
-import { type EscalationDelivered, eventIds, hashText, type LedgerEvent } from '@unwind/contracts'
+import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import {
   type Alarm,
   type Alarms,
@@ -18,6 +18,7 @@ import {
 import { type Followed, pause, systemTimers, type Timers } from '@unwind/runtime'
 import { Wakeups } from '../ledger/wakeups.js'
 import type { Channel, Message } from './channels/channel.js'
+import { dedupKeyOf, deliveredEvent, type Said } from './delivered.js'
 import type { EscalationOptions } from './options.js'
 import { ChannelQueue } from './queue.js'
 
@@ -59,8 +60,6 @@ interface Entry {
 const AGAIN_AFTER_MS = 1_000
 /** What is on its way at the end gets its answer noted; what takes longer the next coordinator sends again. */
 const STOP_WITHIN_MS = 3_000
-/** Longest de-duplication key that every channel takes. */
-const MOST_KEY = 255
 
 /**
  * Tells people of alarms. It keeps nothing of its own: what was delivered stands in the ledger, so that a restarted or a second
@@ -206,37 +205,15 @@ export class EscalationDesk {
   }
 
   /** Until it stands in the ledger, whoever comes next would send it again. */
-  async #record(
-    entry: Entry,
-    escalationId: string,
-    notice: Notice,
-    said: Pick<EscalationDelivered, 'outcome' | 'attempts' | 'detail'>,
-  ): Promise<void> {
+  async #record(entry: Entry, escalationId: string, notice: Notice, said: Said): Promise<void> {
     const { principal, now, logger } = this.options
     const { rollbackId, correlationId } = entry.alarms.rollback
-    const { name, action, channel, who, dueAt } = notice
+    const { channel } = notice
     this.options.delivered(channel, said.outcome)
     if (said.outcome === 'refused')
       logger.error({ rollbackId, channel, reason: said.detail }, 'a channel refused an alarm for good')
-    const event: LedgerEvent = {
-      type: 'EscalationDelivered',
-      data: {
-        eventId: eventIds.escalationDelivered(escalationId, name),
-        correlationId,
-        rollbackId,
-        occurredAt: now(),
-        emitter: principal,
-        causationId: escalationId,
-        escalationId,
-        notice: name,
-        action,
-        channel,
-        recipients: [...who],
-        dedupKey: dedupKeyOf(escalationId),
-        ...said,
-        dueAt,
-      },
-    }
+    const about = { rollbackId, correlationId, escalationId, emitter: principal, occurredAt: now() }
+    const event = deliveredEvent(about, notice, said)
     for (;;) {
       try {
         await this.options.send(event)
@@ -256,10 +233,4 @@ export class EscalationDesk {
 
 function flight(escalationId: string, notice: string): string {
   return `${escalationId} ${notice}`
-}
-
-/** One alarm is one incident, whoever sends what how often. */
-export function dedupKeyOf(escalationId: string): string {
-  const key = `unwind:${escalationId}`
-  return Buffer.byteLength(key) <= MOST_KEY ? key : `unwind:${hashText(escalationId)}`
 }

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { eventIds, freezePlan, type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
+import { eventIds, freezePlan, type LedgerEvent, type Plan } from '@unwind/contracts'
 import {
   connectKafkajs,
   createEventSender,
@@ -9,6 +7,7 @@ import {
   openRegistry,
 } from '@unwind/runtime'
 import { peakRssMb, startChild, stopChild } from './child.js'
+import { type Closers, receiver, standIn, watchRaised } from './escalation-watch.js'
 import type { Figure } from './report.js'
 import { type BenchSite, benchContract, COORDINATOR, keyFile, silent, topicsOf } from './setup.js'
 
@@ -33,10 +32,10 @@ export interface EscalationSizes {
  */
 export async function escalations(site: BenchSite, sizes: EscalationSizes): Promise<readonly Figure[]> {
   const log = connectKafkajs({ brokers: site.brokers, clientId: 'bench-escalation', logger: silent })
-  const closers: (() => Promise<unknown>)[] = [() => log.close()]
+  const closers: Closers = [() => log.close()]
   try {
     await publishContract(site, log, closers)
-    await standIn(site, log, closers)
+    await standIn(site, log, SYSTEM, closers)
     const hook = await receiver(closers)
     const coordinator = await startChild(
       new URL('./coordinator-process.js', import.meta.url),
@@ -73,40 +72,6 @@ export async function escalations(site: BenchSite, sizes: EscalationSizes): Prom
   }
 }
 
-/** A webhook's receiver, which keeps the ID of each event. */
-async function receiver(closers: Closers) {
-  const taken = new Set<string>()
-  let changed: () => void = () => undefined
-  const server = createServer((incoming, answer) => {
-    incoming.resume()
-    incoming.once('end', () => {
-      taken.add(String(incoming.headers['webhook-id']))
-      answer.writeHead(204).end()
-      changed()
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  closers.push(async () => {
-    server.closeAllConnections()
-    await new Promise(resolve => server.close(resolve))
-  })
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    /** @returns when the last one came, epoch ms. @param giveUpAt epoch ms. */
-    until: (count: number, giveUpAt: number) =>
-      new Promise<number>((resolve, reject) => {
-        const why = () => reject(new Error(`${taken.size} of ${count} escalations were delivered in time`))
-        const timer = setTimeout(why, giveUpAt - Date.now())
-        changed = () => {
-          if (taken.size < count) return
-          clearTimeout(timer)
-          resolve(Date.now())
-        }
-        changed()
-      }),
-  }
-}
-
 /** @param late milliseconds after the deadline, ascending. */
 function figuresOf(name: string, late: readonly number[]): readonly Figure[] {
   if (late[0]! < 0) throw new Error(`${name}: an escalation came ${-late[0]!} ms before its deadline`)
@@ -121,8 +86,6 @@ function figuresOf(name: string, late: readonly number[]): readonly Figure[] {
     },
   ]
 }
-
-type Closers = (() => Promise<unknown>)[]
 
 async function senderOf(site: BenchSite, log: EventLog, name: string, closers: Closers) {
   const topics = topicsOf(site)
@@ -141,56 +104,6 @@ async function publishContract(site: BenchSite, log: EventLog, closers: Closers)
     type: 'ContractPublished',
     data: { ...data, document, hash, eventId: `contract/${SYSTEM}/${hash}` },
   })
-}
-
-/** A member of the sidecar's group that takes no notice of anything: somebody is there, and nothing happens. */
-async function standIn(site: BenchSite, log: EventLog, closers: Closers): Promise<void> {
-  const { rollback } = topicsOf(site)
-  const consumer = log.consumer({
-    groupId: `${rollback}.sidecar.${SYSTEM}`,
-    topics: [rollback],
-    handlers: { onRecords() {}, onAssigned() {}, onFatal: fail },
-  })
-  await consumer.start()
-  closers.push(() => consumer.stop())
-}
-
-async function watchRaised(site: BenchSite, log: EventLog, closers: Closers) {
-  /** By rollback: when its first escalation was appended, epoch ms of the broker. */
-  const at = new Map<string, number>()
-  let changed: () => void = () => undefined
-  const reader = log.reader({
-    topics: [topicsOf(site).rollback],
-    from: 'end',
-    onRecords(records) {
-      for (const record of records) {
-        const { type, rollbackId } = peekHeaders(record.headers)
-        if (type === 'EscalationRaised' && rollbackId !== null && !at.has(rollbackId))
-          at.set(rollbackId, record.timestamp)
-      }
-      changed()
-    },
-    onFatal: fail,
-  })
-  await reader.start()
-  closers.push(() => reader.stop())
-  return {
-    at,
-    /** @param giveUpAt epoch ms. */
-    until: (count: number, giveUpAt: number) =>
-      new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`${at.size} of ${count} rollbacks were escalated in time`)),
-          giveUpAt - Date.now(),
-        )
-        changed = () => {
-          if (at.size < count) return
-          clearTimeout(timer)
-          resolve()
-        }
-        changed()
-      }),
-  }
 }
 
 /** Requests them all. @returns the deadline of each, epoch ms. */
@@ -272,8 +185,4 @@ function request(plan: Plan, keyId: string, at: number): LedgerEvent {
       steps: [],
     },
   }
-}
-
-function fail(error: Error): never {
-  throw error
 }
