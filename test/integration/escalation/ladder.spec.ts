@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EscalationDelivered, LedgerEvent } from '@unwind/contracts'
 import {
+  type CoordinatorOptions,
   type CoordinatorService,
   dedupKeyOf,
   escalationOptions,
@@ -26,8 +27,9 @@ describe('escalation, over a real ledger and local channels', () => {
   let coordinator: CoordinatorService
   let windowEnds = 0
 
-  const start = (name: string) =>
+  const start = (name: string, over: Partial<CoordinatorOptions> = {}) =>
     scene.coordinator(name, {
+      ...over,
       stall: { ...DEFAULT_STALL_OPTIONS, absentAfterMs: 100 },
       escalation: escalationOptions(
         escalationSection.parse({
@@ -264,5 +266,23 @@ describe('escalation, over a real ledger and local channels', () => {
     expect(about(servers.pager.taken, rollbackId)).toHaveLength(2)
     expect(about(servers.hook.taken, rollbackId)).toHaveLength(2)
     expect(servers.pager.incidents.get(dedupKeyOf(raised.escalationId))).toEqual(['trigger', 'resolve'])
+  })
+
+  it('is one incident although two coordinators think that the ledger is theirs', async () => {
+    const view = { url: scene.redisUrl, prefix: `${scene.prefix}-two` }
+    await start('coordinator:one', { group: `${scene.prefix}.two`, view })
+    const { rollbackId, raised } = await alarm('taken')
+    await deliveries(rollbackId, 2)
+    expect((await takenBy('user:ana', rollbackId, raised.escalationId)).status).toBe(202)
+    await eventually(
+      'both channels know that it was taken',
+      async () => new Set(delivered(rollbackId).map(each => each.notice)),
+      notices => notices.size === 4,
+    )
+    expect(servers.pager.incidents.get(dedupKeyOf(raised.escalationId))).toEqual(['trigger', 'acknowledge'])
+    const ids = (type: string) =>
+      new Set(scene.world.of(rollbackId).flatMap(event => (event.type === type ? event.data.eventId : [])))
+    expect([...ids('EscalationRaised')]).toEqual([raised.escalationId])
+    expect(ids('EscalationDelivered').size).toBe(4)
   })
 })

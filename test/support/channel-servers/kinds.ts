@@ -22,13 +22,15 @@ export class PagerDutyServer extends HttpChannel {
     })
   }
 
-  /** By de-duplication key: what an incident was told, repetitions of a trigger left out as PagerDuty does. */
+  /** By de-duplication key: what an incident was told, what changes nothing left out. */
   get incidents(): ReadonlyMap<string, readonly string[]> {
     const incidents = new Map<string, string[]>()
     for (const { body } of this.taken) {
       const { dedup_key, event_action } = body as Required<PagerDutyBody>
       const told = incidents.get(dedup_key) ?? []
-      if (told.at(-1) !== event_action) told.push(event_action)
+      // A trigger for an incident that is open, also one that somebody has taken, changes nothing.
+      const open = told.length > 0 && told.at(-1) !== 'resolve'
+      if (event_action === 'trigger' ? !open : told.at(-1) !== event_action) told.push(event_action)
       incidents.set(dedup_key, told)
     }
     return incidents
