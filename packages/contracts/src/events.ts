@@ -27,6 +27,7 @@ export type LedgerEventType =
   | 'ReconciliationReported'
   | 'EscalationRaised'
   | 'EscalationAcknowledged'
+  | 'EscalationDelivered'
   | 'RollbackClosed'
   | 'NoteAdded'
 export type ActionEventType = 'ActionRecorded' | 'ActionFailed'

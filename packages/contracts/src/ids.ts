@@ -30,6 +30,8 @@ export const eventIds = {
     `${rollbackId}/late/${system}/${digest}`,
   escalation: (rollbackId: string, kind: string, subject: string, round: number) =>
     `${rollbackId}/escalation/${kind}/${subject}/${round}`,
+  /** @param notice names the notice within its alarm. */
+  escalationDelivered: (escalationId: string, notice: string) => `${escalationId}/notice/${notice}`,
   /** @param digest of the checkpoint: the same place and the same records give the same one. */
   checkpoint: (topic: string, partition: number, nextOffset: bigint, digest: string) =>
     `${topic}/${partition}/checkpoint/${nextOffset}/${digest.slice(0, 16)}`,

@@ -1,5 +1,6 @@
 import { baseConfig, redisSection, secret } from '@unwind/runtime'
 import { z } from 'zod'
+import { escalationSection } from './escalation/section.js'
 
 export const DEFAULT_API_PORT = 7300
 
@@ -99,6 +100,7 @@ export const coordinatorConfig = baseConfig.extend({
   view: viewSection,
   watch: watchSection,
   checkpoints: checkpointsSection,
+  escalation: escalationSection,
   policy: z
     .strictObject({ file: z.string().optional().describe('policy.yaml; absent: the default policy.') })
     .prefault({}),

@@ -16,6 +16,8 @@ import { patiently } from './catalogue/patience.js'
 import { TrustedRecords } from './catalogue/trusted-records.js'
 import { Checkpointer } from './checkpoints/index.js'
 import { ContractsView } from './contracts/contracts-view.js'
+import { besideLoop } from './escalation/beside-loop.js'
+import { EscalationDesk } from './escalation/desk.js'
 import { SystemFactsSource } from './facts/system-facts.js'
 import { followLedger } from './ledger/follow.js'
 import { LedgerLoop } from './ledger/loop.js'
@@ -132,17 +134,31 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       metrics: numbers.loop,
       now,
     })
+    const desk = options.escalation
+      ? new EscalationDesk({
+          ...options.escalation,
+          principal: key.principal,
+          policy: me.policy,
+          contracts: () => contracts.contracts,
+          isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
+          send: event => sender.send(event),
+          delivered: numbers.noticed,
+          logger,
+          now,
+        })
+      : null
     const follower = followLedger({
       ...shared,
       groupId: `${group}.coordinator`,
       opener,
       trust,
-      loop,
+      loop: desk ? besideLoop(loop, desk) : loop,
       quarantine,
       refused: numbers.refused,
     })
     closers.push(async () => {
       loop.stop()
+      await desk?.stop()
       await follower.stop()
     })
     await follower.start()
@@ -181,7 +197,13 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         known: rollbackId => reading.rollback(rollbackId, false).catch(() => null),
       })
       const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
-      const commands = new Commands(standing)
+      const { approverKey } = options.api
+      const commands = new Commands({
+        ...standing,
+        policy,
+        signerOf: principal =>
+          principal === approverKey?.principal ? approverKey : trust.signerOf(principal, now()),
+      })
       api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')

@@ -16,6 +16,7 @@ import {
 import { witnessOf } from './checkpoints/index.js'
 import { type CoordinatorConfig, KAFKA_LIMITS } from './config.js'
 import { createCoordinator } from './coordinator.js'
+import { escalationOptions } from './escalation/from-section.js'
 import type { CoordinatorLogger, CoordinatorService } from './options.js'
 
 export interface FromConfigContext {
@@ -84,6 +85,10 @@ export function coordinatorFromConfig(
             ? {}
             : { witness: witnessOf(config.checkpoints.witness) }),
         },
+        escalation: escalationOptions(config.escalation, {
+          apiUrl: `http://${config.api.host}:${config.api.port}`,
+          now: Date.now,
+        }),
         api: {
           host: config.api.host,
           port: config.api.port,

@@ -8,6 +8,7 @@ export {
 } from './checkpoints/index.js'
 export { type CoordinatorConfig, coordinatorConfig, DEFAULT_API_PORT, KAFKA_LIMITS } from './config.js'
 export { createCoordinator } from './coordinator.js'
+export * from './escalation/index.js'
 export { coordinatorFromConfig, type FromConfigContext } from './from-config.js'
 export type { DryRun } from './operations/proposals.js'
 export type {

@@ -14,6 +14,8 @@ export interface CoordinatorMetrics {
   readonly loop: LoopMetrics
   refused(code: string): void
   projected(topic: string, records: number): void
+  /** A notice of an alarm was delivered or refused. */
+  noticed(channel: string, outcome: string): void
 }
 
 export interface GaugeSources {
@@ -33,6 +35,10 @@ export function createCoordinatorMetrics(metrics: Metrics, sources: GaugeSources
   const escalations = metrics.counter('escalations_total', 'Escalations raised, by kind.', [
     'kind',
     'severity',
+  ])
+  const notices = metrics.counter('escalation_notices_total', 'Messages about escalations, by channel.', [
+    'channel',
+    'outcome',
   ])
   const written = metrics.counter('ledger_events_written_total', 'Events written by this coordinator.', [
     'type',
@@ -86,6 +92,7 @@ export function createCoordinatorMetrics(metrics: Metrics, sources: GaugeSources
       planned: seconds => planning.observe(seconds),
     },
     refused: code => refusals.inc({ code }),
+    noticed: (channel, outcome) => notices.inc({ channel, outcome }),
     projected: (topic, records) => projected.inc({ topic }, records),
   }
 }

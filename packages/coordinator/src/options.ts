@@ -10,6 +10,7 @@ import type {
   TrustStore,
 } from '@unwind/runtime'
 import type { CheckpointSettings } from './checkpoints/index.js'
+import type { EscalationOptions } from './escalation/options.js'
 
 export interface CoordinatorLogger {
   debug(fields: object, message: string): void
@@ -51,6 +52,8 @@ export interface CoordinatorOptions {
   readonly stall?: StallOptions
   /** Absent: this coordinator proves nothing of the ledger. */
   readonly checkpoints?: CheckpointSettings
+  /** Absent: alarms stand in the ledger, and nobody is told. */
+  readonly escalation?: EscalationOptions
   /** Absent: no API. */
   readonly api?: CoordinatorApiOptions
   readonly metrics?: Metrics

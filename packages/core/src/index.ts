@@ -1,5 +1,6 @@
 export * from './closing/closing.js'
 export * from './coordination/index.js'
+export * from './escalation/index.js'
 export * from './participant/backoff.js'
 export * from './participant/offset.js'
 export * from './participant/participant.js'

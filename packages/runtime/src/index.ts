@@ -32,6 +32,7 @@ export {
   type ServiceParts,
   StoppedBeforeStart,
 } from './lifecycle/service.js'
+export * from './net/address.js'
 export * from './registry/index.js'
 export * from './signing/index.js'
 export { LOG_FIELDS, withoutCredentials } from './telemetry/fields.js'

@@ -246,6 +246,22 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
     { ...common, escalationId: 'x', actor: 'user:ana', reason: 'on it' },
     '02:07:33.123 coordinator  order-1017     alarm acknowledged by user:ana: on it; x',
   ],
+  EscalationDelivered: [
+    {
+      ...common,
+      escalationId: 'x',
+      notice: 'trigger/pager/0.0',
+      action: 'trigger',
+      channel: 'pager',
+      recipients: ['warehouse'],
+      dedupKey: 'unwind:x',
+      outcome: 'delivered',
+      attempts: 2,
+      detail: null,
+      dueAt: at,
+    },
+    '02:07:33.123 coordinator  order-1017     alarm: trigger sent by pager: for warehouse; 2 attempts',
+  ],
   RollbackClosed: [
     {
       ...common,

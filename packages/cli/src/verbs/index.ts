@@ -1,3 +1,4 @@
+import { registerAcknowledge } from './acknowledge.js'
 import { registerCapture } from './capture.js'
 import { registerCompletion } from './completion.js'
 import { registerContract } from './contract.js'
@@ -39,7 +40,15 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
   { group: 'Roll back:', register: [registerRollback, registerApprove, registerDeny] },
   {
     group: 'Step in:',
-    register: [registerPause, registerResume, registerRetry, registerSkip, registerResolve, registerAbort],
+    register: [
+      registerPause,
+      registerResume,
+      registerRetry,
+      registerSkip,
+      registerResolve,
+      registerAbort,
+      registerAcknowledge,
+    ],
   },
   {
     group: 'Set up and run:',

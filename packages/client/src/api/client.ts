@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { resuming } from './resume.js'
 import { type CallOptions, Transport, type TransportOptions } from './transport.js'
 import type {
+  Acknowledgement,
   ApprovalDecision,
   DryRun,
   DryRunRequest,
@@ -46,6 +47,8 @@ export interface ApiClient {
   plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
   command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
   decide(rollbackId: string, decision: ApprovalDecision, options?: CallOptions): Promise<void>
+  /** Takes an alarm, which stops its climbing. Refused (403) to whoever may not act on it. */
+  acknowledge(rollbackId: string, taking: Acknowledgement, options?: CallOptions): Promise<void>
   timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
@@ -68,6 +71,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
     plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
     decide: (id, decision, call) => http.post(`${rollback(id)}/approvals`, decision, call),
+    acknowledge: (id, taking, call) => http.post(`${rollback(id)}/acknowledgements`, taking, call),
     timeline: (id, call) => http.get(correlation(id), call),
     async *follow(id, { signal, onReconnect }) {
       const events = resuming(last => http.stream(`${correlation(id)}/stream`, last, signal), {

@@ -53,6 +53,12 @@ export interface OperatorCommand {
   readonly commandId?: string
 }
 
+export interface Acknowledgement {
+  readonly escalationId: string
+  readonly actor?: string
+  readonly reason: string
+}
+
 export interface ApprovalDecision {
   readonly decision: 'approve' | 'deny'
   /** For approvals: the principal of the key that the coordinator signs them with, or absent. */

@@ -37,7 +37,14 @@ export const contractSchema = z.strictObject({
   kind: z.literal('Contract'),
   system: name,
   version: z.string().regex(/^\d+\.\d+\.\d+$/, 'expected a version such as "1.0.0"'),
-  owner: z.strictObject({ team: z.string().min(1), contact: z.string().min(1) }),
+  owner: z.strictObject({
+    team: z.string().min(1),
+    contact: z.string().min(1),
+    /** Who is called besides those whom the coordinator's ladder names, by which of its channels, how long after the alarm. */
+    onCall: z
+      .array(z.strictObject({ who: z.string().min(1), channel: name, after: duration.prefault('0s') }))
+      .optional(),
+  }),
   /** What a successful rollback of this system means, in words that its owner signs. */
   success: z.string().min(1),
   /** Systems that act before this one going forward, so they are undone after it. */

@@ -48,6 +48,11 @@ describe('what a new version of a contract breaks', () => {
       'compatible actions.voided: is new',
     ],
     [
+      'other people on call',
+      { owner: { ...BASE.owner, onCall: [{ who: 'Ana', channel: 'pager', after: '10m' }] } },
+      'compatible owner.onCall: others are called, or at other moments',
+    ],
+    [
       'keys that are forgotten sooner',
       { adapter: { ...BASE.adapter, keyRetention: '12h' } },
       'breaking adapter.keyRetention: remembers for a shorter time: 48h → 12h',

@@ -66,6 +66,8 @@ function diffHead(old: Contract, next: Contract, report: ReportChange): void {
   for (const field of ['team', 'contact'] as const)
     if (old.owner[field] !== next.owner[field])
       report('compatible', `owner.${field}`, `${old.owner[field]} → ${next.owner[field]}`)
+  if (!sameValue(old.owner.onCall, next.owner.onCall))
+    report('compatible', 'owner.onCall', 'others are called, or at other moments')
   if (old.success !== next.success)
     report('compatible', 'success', 'says something else; its owner signs it anew')
   if (old.deadline < next.deadline)

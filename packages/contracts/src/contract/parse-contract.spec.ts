@@ -137,7 +137,7 @@ describe('a contract that is wrong', () => {
   test('lists the keys that there are when none comes near', () => {
     expect(brief(problemsOf(GOOD.replace('contact:', 'zzz:')))).toEqual([
       '7:3 owner.contact | is missing: expected string, received undefined',
-      '8:3 owner.zzz | is not a key of a contract here: expected one of team, contact',
+      '8:3 owner.zzz | is not a key of a contract here: expected one of team, contact, onCall',
     ])
   })
 

@@ -381,6 +381,42 @@ export interface EscalationAcknowledged {
   readonly reason: string
 }
 
+/** One notice of an alarm reached a channel, or was refused by it for good. */
+export interface EscalationDelivered {
+  /** Deterministic ID; a fold ignores an ID that it has seen. */
+  readonly eventId: string
+  /** The business transaction. Also the record key. */
+  readonly correlationId: string
+  /** The rollback. */
+  readonly rollbackId: string
+  /** When it was emitted, by the emitter's clock. Never used for order. */
+  readonly occurredAt: number
+  /** Principal that emitted and signed it, e.g. "sidecar:orders". */
+  readonly emitter: string
+  /** Event ID of what caused it. */
+  readonly causationId: string | null
+  /** The alarm. */
+  readonly escalationId: string
+  /** Names this notice within its alarm, e.g. "trigger/pager/0.0"; once delivered it is never sent again. */
+  readonly notice: string
+  /** "trigger", "acknowledge" or "resolve". */
+  readonly action: string
+  /** Channel, by its name in the coordinator's configuration. */
+  readonly channel: string
+  /** Whom it was for. */
+  readonly recipients: readonly string[]
+  /** Key by which the channel takes repetitions for one. */
+  readonly dedupKey: string
+  /** "delivered", or "refused": the channel will not take it, however often it is tried. */
+  readonly outcome: string
+  /** Attempts in all. */
+  readonly attempts: number
+  /** What the channel said. */
+  readonly detail: string | null
+  /** When it was to be sent. */
+  readonly dueAt: number
+}
+
 /** An alarm that somebody with authority must acknowledge. */
 export interface EscalationRaised {
   /** Deterministic ID; a fold ignores an ID that it has seen. */
@@ -685,6 +721,7 @@ export interface EventMap {
   CompensationFailed: CompensationFailed
   CompensationStarted: CompensationStarted
   EscalationAcknowledged: EscalationAcknowledged
+  EscalationDelivered: EscalationDelivered
   EscalationRaised: EscalationRaised
   GateOpened: GateOpened
   LateActionDetected: LateActionDetected

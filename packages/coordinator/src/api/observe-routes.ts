@@ -1,11 +1,22 @@
-import { type ContractLookup, type Coordination, foldTimeline, timelineDigest } from '@unwind/core'
+import type { EscalationRaised } from '@unwind/contracts'
+import {
+  type ContractLookup,
+  type Coordination,
+  foldTimeline,
+  openEscalations,
+  timelineDigest,
+} from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
 import type { Announced } from '../contracts/contracts-view.js'
 import type { LedgerReading } from '../reading/ledger-reading.js'
+import { ViewUnavailable } from '../view/redis-view.js'
 import type { Callers } from './callers.js'
 import { addRoute } from './route.js'
 import { byCorrelation } from './schemas.js'
 import { streamTimeline } from './timeline-stream.js'
+
+/** Of the latest so many rollbacks the list of escalations knows those that this process does not hold. */
+const SCAN = 1_000
 
 export interface ObserveRoutes {
   readonly reading: LedgerReading
@@ -74,13 +85,26 @@ export function observeRoutes(app: FastifyInstance, callers: Callers, options: O
   addRoute(app, callers, {
     method: 'GET',
     url: '/v1/escalations',
-    summary: 'Escalations of open rollbacks that nobody has acknowledged',
+    summary: 'Escalations that nobody has acknowledged and whose cause is there, also of ended rollbacks',
     async handle() {
-      const open = options.open().flatMap(({ escalations }) => [...escalations.values()])
-      const escalations = open.filter(e => e.acknowledgedBy === null).map(e => e.raised)
-      return { escalations: escalations.sort((a, b) => a.dueAt - b.dueAt) }
+      const held = options.open()
+      const escalations = held.flatMap(openEscalations)
+      const complete = await addOthers(escalations, new Set(held.map(({ rollback }) => rollback.rollbackId)))
+      return { escalations: escalations.sort((a, b) => a.dueAt - b.dueAt), complete }
     },
   })
+
+  /** Those of ended rollbacks, and of rollbacks that another coordinator holds. @returns false when the view is away. */
+  async function addOthers(escalations: EscalationRaised[], held: ReadonlySet<string>): Promise<boolean> {
+    try {
+      for await (const { coordination } of reading.recent(SCAN))
+        if (!held.has(coordination.rollback.rollbackId)) escalations.push(...openEscalations(coordination))
+      return true
+    } catch (error) {
+      if (error instanceof ViewUnavailable) return false
+      throw error
+    }
+  }
 
   function systemOf(system: string) {
     const facts = options.contracts().get(system)

@@ -13,7 +13,7 @@ import {
   type TrustStore,
   verifyApproval,
 } from '@unwind/runtime'
-import type { LedgerLoop } from './loop.js'
+import type { LedgerFollowing } from '../escalation/beside-loop.js'
 
 export interface FollowOptions {
   readonly log: EventLog
@@ -21,7 +21,7 @@ export interface FollowOptions {
   readonly groupId: string
   readonly opener: EventOpener
   readonly trust: Pick<TrustStore, 'verify' | 'verifyBytes'>
-  readonly loop: LedgerLoop
+  readonly loop: LedgerFollowing
   readonly quarantine: Quarantine
   readonly logger: {
     info(fields: object, message: string): void

@@ -5,6 +5,7 @@ import {
   type CoordinationInput,
   coordinate,
   foldCoordination,
+  type RollbackState,
 } from '@unwind/core'
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { Entries, type Entry } from './entries.js'
@@ -52,6 +53,15 @@ export class LedgerLoop {
   stateOf(rollbackId: string): Coordination | undefined {
     const entry = this.#entries.find(rollbackId)
     return entry && this.options.isLive(entry.partition) ? entry.state : undefined
+  }
+
+  /** A rollback that is held, in history too: where it stands, and from where a restart must read it. */
+  originOf(
+    partition: number,
+    rollbackId: string,
+  ): { readonly rollback: RollbackState; readonly readFrom: bigint } | undefined {
+    const entry = this.#entries.get(partition, rollbackId)
+    return entry && { rollback: entry.state.rollback, readFrom: entry.readFrom }
   }
 
   openStates(): readonly Coordination[] {

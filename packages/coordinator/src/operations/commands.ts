@@ -6,7 +6,17 @@ import {
   type LedgerEvent,
   type OperatorCommandIssued,
 } from '@unwind/contracts'
-import { type Closed, type Coordination, evolve, type Running, snapshotOf } from '@unwind/core'
+import {
+  acknowledgers,
+  type Closed,
+  type Coordination,
+  evolve,
+  mayAcknowledge,
+  type Policy,
+  type Running,
+  type Signer,
+  snapshotOf,
+} from '@unwind/core'
 import type { SigningKey } from '@unwind/runtime'
 import { doesNotFit, Problem } from './problem.js'
 import { common, current, type Standing } from './standing.js'
@@ -22,9 +32,15 @@ export interface CommandRequest {
   readonly commandId: string | null
 }
 
+export interface CommandsOptions extends Standing {
+  readonly policy: Policy
+  /** What a principal may do; null: it is not known. */
+  signerOf(principal: string): Signer | null
+}
+
 /** Stepping in. Each becomes one signed event in the ledger, or a problem that says why not. */
 export class Commands {
-  constructor(private readonly standing: Standing) {}
+  constructor(private readonly standing: CommandsOptions) {}
 
   /** @throws Problem when the command does not fit: it is refused here instead of in the ledger. */
   async command(rollbackId: string, request: CommandRequest): Promise<void> {
@@ -66,13 +82,22 @@ export class Commands {
 
   async acknowledge(rollbackId: string, escalationId: string, actor: string, reason: string): Promise<void> {
     const { escalations, rollback } = await current(this.standing, rollbackId)
-    if (!escalations.has(escalationId))
+    const known = escalations.get(escalationId)
+    if (!known)
       throw new Problem(
         404,
         'no-such-escalation',
         'There is no such escalation',
         `rollback ${rollbackId} has no escalation ${escalationId}`,
         'list them with GET /v1/escalations',
+      )
+    await this.#assertMayAcknowledge(rollback, escalationId, actor)
+    const { acknowledgedBy } = known
+    if (acknowledgedBy === actor) return
+    if (acknowledgedBy !== null)
+      throw doesNotFit(
+        `${acknowledgedBy} has taken escalation ${escalationId} of rollback ${rollbackId} already`,
+        `talk to ${acknowledgedBy}`,
       )
     await this.standing.send({
       type: 'EscalationAcknowledged',
@@ -84,6 +109,32 @@ export class Commands {
         reason,
       },
     })
+  }
+
+  /** Who takes an alarm ends its climbing, so it must be somebody who may act on it. @throws Problem, and says it in the ledger. */
+  async #assertMayAcknowledge(
+    rollback: Coordination['rollback'],
+    escalationId: string,
+    actor: string,
+  ): Promise<void> {
+    const { policy, signerOf, key } = this.standing
+    const signer = signerOf(actor) ?? { principal: actor, roles: [], systems: [] }
+    if (mayAcknowledge(policy, signer)) return
+    const why = `${actor} may not take escalation ${escalationId} of rollback ${rollback.rollbackId}, which goes on climbing; it takes ${acknowledgers(policy)}`
+    const eventId = `${escalationId}/not-acknowledged/${actor}`
+    // Once each person, however often they ask.
+    if (!rollback.seen.has(eventId))
+      await this.standing.send({
+        type: 'NoteAdded',
+        data: { ...common(this.standing, rollback), eventId, author: key.principal, text: why },
+      })
+    throw new Problem(
+      403,
+      'may-not-acknowledge',
+      'This person may not take escalations',
+      why,
+      'ask somebody who may, or give the principal a key with that role in the trust file',
+    )
   }
 
   #commandEvent(rollback: Running, request: CommandRequest): OperatorCommandIssued {

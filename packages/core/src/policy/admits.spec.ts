@@ -34,6 +34,7 @@ const MAY: Readonly<Record<EventType, readonly Role[]>> = {
   ReconciliationReported: ['coordinator', 'sidecar'],
   EscalationRaised: ['coordinator'],
   EscalationAcknowledged: ['coordinator'],
+  EscalationDelivered: ['coordinator'],
   RollbackClosed: ['coordinator'],
   NoteAdded: ['coordinator', 'operator', 'approver', 'sidecar'],
 }

@@ -48,6 +48,7 @@ const RULES: { readonly [T in EventType]: Rule<T> } = {
   OperatorCommandIssued: coordinator,
   EscalationRaised: coordinator,
   EscalationAcknowledged: coordinator,
+  EscalationDelivered: coordinator,
   RollbackClosed: coordinator,
   // A sidecar passes on what its target says during an undo; no decision reads notes.
   NoteAdded: (signer, data) =>

@@ -86,6 +86,14 @@ export function describeEvent(event: ActionEvent | LedgerEvent): Description {
         event.data.reason,
         event.data.escalationId,
       )
+    case 'EscalationDelivered': {
+      const { action, channel, outcome, recipients, attempts, detail } = event.data
+      const to = recipients.length === 0 ? null : `for ${recipients.join(', ')}`
+      const tries = attempts === 1 ? null : `${attempts} attempts`
+      return outcome === 'delivered'
+        ? say('info', `alarm: ${action} sent by ${channel}`, to, tries)
+        : say('warning', `alarm: ${channel} refused the ${action}`, detail, to, tries)
+    }
     case 'NoteAdded':
       return say('info', `note by ${event.data.author}`, event.data.text)
     default:

@@ -166,6 +166,25 @@ describe('the summary of a rollback', () => {
     expect(summary?.refusals).toEqual(['command-retry: retry by user:ana: the plan has no step nowhere'])
   })
 
+  test('of an ended rollback names no alarm about what it waited for', () => {
+    const id = 'rb-1/escalation/waiting-for-person/b/0'
+    const data = {
+      eventId: id,
+      escalationId: id,
+      kind: 'waiting-for-person',
+      severity: 'critical',
+      stepId: 'b',
+    }
+    const rest = { system: 'b', owner: null, message: 'it is parked', hint: 'look', dueAt: 1 }
+    const alarm: LedgerEvent = { type: 'EscalationRaised', data: { ...proposed().data, ...data, ...rest } }
+    const parked = [ledger.requested(chain), ledger.parked('b'), alarm]
+    expect(foldTimeline(CORRELATION, log(...parked)).rollbacks[0]?.openEscalations).toEqual([id])
+    const skipped = [...parked, ledger.command('skip', chain, { stepId: 'b' })]
+    expect(foldTimeline(CORRELATION, log(...skipped)).rollbacks[0]?.openEscalations).toEqual([])
+    const ended = [...parked, ledger.command('abort', chain), ledger.closed('ABANDONED')]
+    expect(foldTimeline(CORRELATION, log(...ended)).rollbacks[0]?.openEscalations).toEqual([])
+  })
+
   test('of a rollback whose request is not in the log says so', () => {
     const [summary] = foldTimeline(CORRELATION, log(ledger.parked('b'))).rollbacks
     expect(summary).toMatchObject({ rollbackId: 'rb-1', phase: 'unknown', endState: null, steps: [] })

@@ -1,4 +1,5 @@
-import type { LedgerEvent } from '@unwind/contracts'
+import type { EscalationRaised, LedgerEvent } from '@unwind/contracts'
+import { whyGone } from '../escalation/gone.js'
 import { evolve } from '../unwind/evolve.js'
 import { END_STATES, type EndState, isSettled, type RollbackState, type StepState } from '../unwind/state.js'
 import type { RollbackSummary, StepRow } from './timeline.js'
@@ -14,20 +15,26 @@ interface Course {
 /** @param events of one rollback, distinct, in log order: the same fold as everywhere (I8). */
 export function summarise(rollbackId: string, events: readonly LedgerEvent[]): RollbackSummary {
   const courses = new Map<string, Course>()
-  const alarms = new Map<string, boolean>()
+  const alarms = new Map<string, EscalationRaised>()
+  const taken = new Set<string>()
   let state: RollbackState | null = null
   events.forEach((event, index) => {
     const before = state
     state = evolve(state, event)
     if (state !== before) follow(courses, event, index, before, state)
     if (event.type === 'EscalationRaised' && !alarms.has(event.data.escalationId))
-      alarms.set(event.data.escalationId, true)
-    if (event.type === 'EscalationAcknowledged') alarms.set(event.data.escalationId, false)
+      alarms.set(event.data.escalationId, event.data)
+    if (event.type === 'EscalationAcknowledged') taken.add(event.data.escalationId)
   })
+  const end: RollbackState | null = state
+  // What a rollback waited for is over with it: nobody has to take an alarm about that any more.
+  const open = [...alarms.values()].filter(
+    raised => !taken.has(raised.escalationId) && (end === null || whyGone(raised, end) === null),
+  )
   return {
     rollbackId,
     ...figures(state, events),
-    openEscalations: [...alarms].filter(([, open]) => open).map(([id]) => id),
+    openEscalations: open.map(raised => raised.escalationId),
     steps: rows(state, courses),
   }
 }

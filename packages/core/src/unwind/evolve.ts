@@ -99,6 +99,7 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
     case 'ReconciliationReported':
     case 'EscalationRaised':
     case 'EscalationAcknowledged':
+    case 'EscalationDelivered':
     case 'NoteAdded':
       return state
     default:

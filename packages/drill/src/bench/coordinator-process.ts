@@ -1,4 +1,4 @@
-import { createCoordinator } from '@unwind/coordinator'
+import { createCoordinator, escalationOptions, escalationSection } from '@unwind/coordinator'
 import { connectKafkajs, loadSigningKey, openRegistry, TrustStore } from '@unwind/runtime'
 import { type BenchSite, keyFile, loud, topicsOf } from './setup.js'
 
@@ -6,6 +6,19 @@ import { type BenchSite, keyFile, loud, topicsOf } from './setup.js'
 const [, json] = process.argv.slice(2) as [string, string]
 const site = JSON.parse(json) as BenchSite
 const topics = topicsOf(site)
+/** Every alarm goes there, signed; the benchmark cares for the work, so any file serves as the secret. */
+const hook = process.env.BENCH_HOOK
+const escalation = hook
+  ? escalationOptions(
+      escalationSection.parse({
+        channels: {
+          hook: { kind: 'webhook', url: hook, hmac: { secretFile: site.trustFile }, local: true },
+        },
+        ladders: [{ levels: [{ notify: ['hook'] }] }],
+      }),
+      { apiUrl: 'http://127.0.0.1', now: Date.now },
+    )
+  : null
 const coordinator = createCoordinator({
   log: connectKafkajs({
     brokers: site.brokers,
@@ -18,6 +31,7 @@ const coordinator = createCoordinator({
   key: loadSigningKey(keyFile(site, 'coordinator')),
   trust: TrustStore.load(site.trustFile),
   view: { url: site.redisUrl, prefix: site.prefix },
+  ...(escalation ? { escalation } : {}),
   logger: loud('coordinator'),
   onFatal(error) {
     console.error('coordinator:', error)

@@ -1,6 +1,7 @@
 import type { Stack } from '@unwind/local-stack'
 import { captureRatio } from './capture.js'
 import { createDatabases } from './databases.js'
+import { escalations } from './escalation.js'
 import { ingest } from './ingest.js'
 import { mysqlFigures } from './mysql.js'
 import type { Figure } from './report.js'
@@ -51,5 +52,10 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds: quick ? 2 : 5, scale: 10 })),
   ],
   mysql: mysqlFigures,
+  escalation: async context =>
+    escalations(
+      await siteFor(context, 'escalation'),
+      context.quick ? { spread: 100, atOnce: 900 } : { spread: 1_000, atOnce: 9_000 },
+    ),
   resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }

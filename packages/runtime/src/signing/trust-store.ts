@@ -136,6 +136,19 @@ export class TrustStore {
     return batch
   }
 
+  /** What a principal may say, by any of its keys that count now; null: nobody of this name is known. @param now epoch ms. */
+  signerOf(principal: string, now: number): Signer | null {
+    this.#refresh()
+    for (const held of this.#keys.values())
+      if (
+        held.signer.principal === principal &&
+        now < Math.min(held.expiresAt, held.revokedAt) &&
+        held.endsFrom.size === 0
+      )
+        return held.signer
+    return null
+  }
+
   /**
    * Checks a bare signature over bytes.
    * @param at moment for which the key must have been valid, epoch ms.

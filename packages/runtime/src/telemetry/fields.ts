@@ -61,6 +61,7 @@ export const LOG_FIELDS: readonly string[] = [
   ],
   ...[
     'escalationId',
+    'channel',
     'kind',
     'adapter',
     'contract',

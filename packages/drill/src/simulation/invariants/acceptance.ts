@@ -11,6 +11,7 @@ const COORDINATOR = new Set([
   'OperatorCommandIssued',
   'EscalationRaised',
   'EscalationAcknowledged',
+  'EscalationDelivered',
   'RollbackClosed',
   'GateOpened',
   'NoteAdded',

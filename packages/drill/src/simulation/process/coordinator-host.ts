@@ -13,7 +13,13 @@ import {
   SystemFactsSource,
   TrustedRecords,
 } from '@unwind/coordinator/ledger'
-import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy } from '@unwind/core'
+import {
+  type Coordination,
+  type Coordinator,
+  DEFAULT_STALL_OPTIONS,
+  defaultPolicy,
+  type Policy,
+} from '@unwind/core'
 import type { EventLog, SigningKey } from '@unwind/runtime'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
@@ -182,6 +188,8 @@ export class CoordinatorHost {
       find: rollbackId => reading.rollback(rollbackId, true),
       send: event => send(event),
       now,
+      policy: defaultPolicy(),
+      signerOf: principal => ({ principal, roles: ['operator'], systems: [] }),
     })
     return { loop, commands, actions, ledger, send }
   }

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest'
-import { assertHostAllowed, guardedLookup, isRefusedAddress } from './address.js'
+import {
+  assertHostAllowed,
+  guardedLookup,
+  isLocalAddress,
+  isRefusedAddress,
+  lookupGuardedBy,
+} from './address.js'
 
 it.each([
   '169.254.169.254',
@@ -69,5 +75,32 @@ it('refuses a name by the address that it leads to', async () => {
   )
   expect(error?.message).toBe(
     '169.254.169.254 is a link-local, metadata, multicast or unspecified address and is never called',
+  )
+})
+
+it.each([
+  ['127.0.0.1', true],
+  ['127.255.0.3', true],
+  ['10.0.0.1', true],
+  ['172.31.255.255', true],
+  ['172.32.0.1', false],
+  ['192.168.1.1', true],
+  ['100.64.0.1', true],
+  ['::1', true],
+  ['fd12::1', true],
+  ['::ffff:10.0.0.1', true],
+  ['64:ff9b::c0a8:101', true],
+  ['8.8.8.8', false],
+  ['2606:4700::1111', false],
+])('%s is an address of the own network: %s', (address, local) => {
+  expect(isLocalAddress(address)).toBe(local)
+})
+
+it('a look-up yields no address that it is told to refuse', async () => {
+  const answer = await new Promise(resolve => {
+    lookupGuardedBy(isLocalAddress)('localhost', {}, (error, address) => resolve(error ?? address))
+  })
+  expect(String(answer)).toMatch(
+    /localhost resolves to \S+, which is a loopback or private address and is not called/,
   )
 })

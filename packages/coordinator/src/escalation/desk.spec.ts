@@ -1,0 +1,308 @@
+import { type EscalationRaised, eventIds, freezePlan, type LedgerEvent, type Plan } from '@unwind/contracts'
+import { defaultPolicy, evolve, type RollbackState } from '@unwind/core'
+import type { Followed } from '@unwind/runtime'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Channel, Message, Sent } from './channels/channel.js'
+import { dedupKeyOf } from './delivered.js'
+import { EscalationDesk, type Origin } from './desk.js'
+
+const plan: Plan = {
+  format: 1,
+  rollbackId: 'rb-1',
+  correlationId: 'order-1',
+  revision: 1,
+  scope: [],
+  barrier: false,
+  basis: null,
+  steps: [
+    {
+      stepId: 'a',
+      system: 'a',
+      tier: 0,
+      waitsFor: [],
+      tandem: null,
+      gate: null,
+      contractVersion: '1.0.0',
+      contractHash: 'c'.repeat(64),
+      deadlineMs: 1_000,
+      actions: [],
+    },
+  ],
+  gates: [],
+  surfaced: [],
+}
+const common = {
+  correlationId: 'order-1',
+  rollbackId: 'rb-1',
+  occurredAt: 0,
+  emitter: 'x',
+  causationId: null,
+}
+const requested: LedgerEvent = {
+  type: 'RollbackRequested',
+  data: {
+    ...common,
+    eventId: 'rb-1/requested/r1',
+    revision: 1,
+    ...freezePlan(plan),
+    approvals: [],
+    requestedBy: 'user:ana',
+    policy: 'default',
+    steps: [],
+  },
+}
+const escalationId = eventIds.escalation('rb-1', 'stuck', 'a', 0)
+const raised: EscalationRaised = {
+  ...common,
+  eventId: escalationId,
+  escalationId,
+  kind: 'stuck',
+  severity: 'critical',
+  stepId: 'a',
+  system: 'a',
+  owner: 'team a',
+  message: 'it is stuck',
+  hint: 'look',
+  dueAt: 0,
+}
+const alarm: LedgerEvent = { type: 'EscalationRaised', data: raised }
+const completed: LedgerEvent = {
+  type: 'CompensationCompleted',
+  data: {
+    ...common,
+    eventId: 'rb-1/a/completed/0',
+    stepId: 'a',
+    system: 'a',
+    round: 0,
+    attempt: 1,
+    outcome: 'undone',
+    restored: 1,
+    expected: 1,
+    fromDigest: null,
+    toDigest: null,
+    probe: 'test',
+    durationMs: 1,
+    notes: [],
+  },
+}
+const closed: LedgerEvent = {
+  type: 'RollbackClosed',
+  data: {
+    ...common,
+    eventId: 'rb-1/closed/r1',
+    endState: 'RESTORED_VERIFIED',
+    restored: 1,
+    expected: 1,
+    durationMs: 1,
+    remaining: [],
+  },
+}
+
+/** A channel that keeps what it is given and answers as it is told. */
+class Recording implements Channel {
+  readonly kind = 'recording'
+  readonly parallel = 1
+  readonly messages: Message[] = []
+  answers: (Sent | Promise<Sent>)[] = []
+  constructor(readonly name: string) {}
+  takes() {
+    return true
+  }
+  async send(message: Message): Promise<Sent> {
+    this.messages.push(message)
+    return (await this.answers.shift()) ?? { kind: 'delivered' }
+  }
+  async close() {}
+  get names() {
+    return this.messages.map(message => message.messageId.split('/notice/')[1])
+  }
+}
+
+describe('the desk', () => {
+  let log: LedgerEvent[]
+  let chat: Recording
+  let pager: Recording
+  let live: boolean
+  /** Whether the ledger takes what the desk writes. */
+  let writable: boolean
+  let state: RollbackState | null
+  const desks: EscalationDesk[] = []
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 0 })
+    log = []
+    chat = new Recording('chat')
+    pager = new Recording('pager')
+    live = true
+    writable = true
+  })
+  afterEach(async () => {
+    const stopped = Promise.all(desks.splice(0).map(desk => desk.stop()))
+    await vi.advanceTimersByTimeAsync(5_000)
+    await stopped
+    vi.useRealTimers()
+  })
+
+  function desk(): EscalationDesk {
+    const made = new EscalationDesk({
+      ladders: [
+        {
+          systems: ['*'],
+          severities: ['critical'],
+          rungs: [
+            { afterMs: 0, channel: 'chat', who: [] },
+            { afterMs: 1_000, channel: 'pager', who: ['ana'] },
+          ],
+          repeat: null,
+        },
+      ],
+      maintenance: [],
+      channels: [chat, pager],
+      link: 'https://x/{rollbackId}',
+      principal: 'coordinator',
+      policy: defaultPolicy(),
+      contracts: () => new Map(),
+      isLive: () => live,
+      async send(event) {
+        if (!writable) throw new Error('the broker is away')
+        log.push(event)
+        // Read back, as the follower does.
+        give(made, event)
+      },
+      delivered() {},
+      logger: { info() {}, warn() {}, error() {} },
+      now: Date.now,
+    })
+    desks.push(made)
+    return made
+  }
+
+  function give(to: EscalationDesk, event: LedgerEvent): void {
+    state = evolve(state, event)
+    const origin = (): Origin | undefined => (state ? { rollback: state, readFrom: 5n } : undefined)
+    to.onEvent(
+      { event, position: { topic: 't', partition: 1, offset: 9n }, live } as unknown as Followed,
+      origin,
+    )
+  }
+
+  function opened(): EscalationDesk {
+    state = evolve(null, requested)
+    const made = desk()
+    give(made, alarm)
+    return made
+  }
+
+  const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
+
+  it('holds the offset back until everything is said, also after the end of the rollback', async () => {
+    const made = opened()
+    await settle(1_000)
+    expect([chat.names, pager.names]).toEqual([['trigger/chat/0.0'], ['trigger/pager/1000.0']])
+    expect(made.oldestNeeded(1)).toBe(5n)
+    pager.answers = [{ kind: 'again', reason: 'away' }]
+    give(made, completed)
+    give(made, closed)
+    await settle()
+    expect(made.oldestNeeded(1)).toBe(5n)
+    await settle(500)
+    expect(pager.names.slice(1)).toEqual(['resolve/pager', 'resolve/pager'])
+    expect([made.oldestNeeded(1), made.open]).toEqual([null, 0])
+  })
+
+  it('says nothing of history that was said, and goes on from there', async () => {
+    opened()
+    await settle()
+    const told = [...log]
+    live = false
+    state = evolve(null, requested)
+    const next = desk()
+    for (const event of [alarm, ...told]) give(next, event)
+    await settle()
+    expect(chat.names).toEqual(['trigger/chat/0.0'])
+    live = true
+    next.onLive(1)
+    await settle(999)
+    expect(pager.names).toEqual([])
+  })
+
+  it('sends again, under the same key and ID, what a crash kept from being noted', async () => {
+    writable = false
+    opened()
+    await settle()
+    expect(log).toEqual([])
+    writable = true
+    state = evolve(null, requested)
+    give(desk(), alarm)
+    await settle()
+    const [first, again] = chat.messages
+    expect(again!.messageId).toBe(first!.messageId)
+    expect(again!.dedupKey).toBe(first!.dedupKey)
+    expect(log).toHaveLength(1)
+  })
+
+  it('notes a delivery as soon as the ledger takes it, and sends nothing twice meanwhile', async () => {
+    writable = false
+    opened()
+    await settle(900)
+    writable = true
+    await settle(200)
+    expect(chat.names).toEqual(['trigger/chat/0.0'])
+    const noted = log.map(event => (event.type === 'EscalationDelivered' ? event.data.notice : event.type))
+    expect(noted.sort()).toEqual(['trigger/chat/0.0', 'trigger/pager/1000.0'])
+  })
+
+  it('does not wake anybody whose alarm is over by the time that the channel is back', async () => {
+    chat.answers = [
+      { kind: 'again', reason: 'away' },
+      { kind: 'again', reason: 'away' },
+    ]
+    const made = opened()
+    await settle(600)
+    give(made, completed)
+    give(made, closed)
+    await settle(60_000)
+    expect(chat.names).toEqual(['trigger/chat/0.0', 'trigger/chat/0.0'])
+    expect(made.open).toBe(0)
+  })
+
+  it('notes what was on its way when it stops', async () => {
+    let answer: (sent: Sent) => void = () => undefined
+    chat.answers = [
+      new Promise<Sent>(resolve => {
+        answer = resolve
+      }),
+    ]
+    const made = opened()
+    await settle()
+    const stopped = made.stop()
+    answer({ kind: 'delivered' })
+    await settle()
+    await stopped
+    expect(log.map(event => event.data.eventId)).toEqual([`${escalationId}/notice/trigger/chat/0.0`])
+  })
+
+  it('says nothing for a partition that it has lost', async () => {
+    const made = opened()
+    await settle()
+    made.onReleased(1)
+    await settle(5_000)
+    expect(pager.names).toEqual([])
+  })
+
+  it('says in the ledger what a channel refuses, and climbs on', async () => {
+    chat.answers = [{ kind: 'refused', reason: 'it answered 404' }]
+    opened()
+    await settle(1_000)
+    expect(log.map(event => event.data)).toMatchObject([
+      { notice: 'trigger/chat/0.0', outcome: 'refused', detail: 'it answered 404', attempts: 1 },
+      { notice: 'trigger/pager/1000.0', outcome: 'delivered' },
+    ])
+  })
+})
+
+it('a de-duplication key is one that every channel takes', () => {
+  expect(dedupKeyOf(escalationId)).toBe(`unwind:${escalationId}`)
+  const long = dedupKeyOf(`rb/escalation/unauthorised/${'ä'.repeat(200)}/0`)
+  expect(long).toMatch(/^unwind:[0-9a-f]{64}$/)
+})

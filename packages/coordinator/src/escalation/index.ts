@@ -1,0 +1,5 @@
+export type { Channel, Message, Sent } from './channels/channel.js'
+export { dedupKeyOf } from './delivered.js'
+export { escalationOptions } from './from-section.js'
+export type { EscalationOptions } from './options.js'
+export { escalationSection } from './section.js'

@@ -1,0 +1,7 @@
+export { type Alarm, type Alarms, beginAlarms, foldAlarms, hasEnded } from './alarm.js'
+export * from './briefing.js'
+export { whyGone } from './gone.js'
+export * from './ladder.js'
+export * from './maintenance.js'
+export * from './notices.js'
+export * from './open.js'

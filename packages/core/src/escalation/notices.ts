@@ -1,0 +1,125 @@
+import type { Alarm } from './alarm.js'
+import type { Ladder } from './ladder.js'
+import { afterMaintenance, type MaintenanceWindow } from './maintenance.js'
+
+export type NoticeAction = 'trigger' | 'acknowledge' | 'resolve'
+
+/** One message to one channel about one alarm. */
+export interface Notice {
+  /** Unique within the alarm, the same in every coordinator: what stands in the ledger under it is never sent again. */
+  readonly name: string
+  readonly action: NoticeAction
+  readonly channel: string
+  readonly who: readonly string[]
+  /** 1 for the first moment of the ladder. */
+  readonly level: number
+  /** Epoch ms. */
+  readonly dueAt: number
+}
+
+export interface NoticeRules {
+  readonly windows: readonly MaintenanceWindow[]
+  /** Whether a channel can say this at all. */
+  takes(channel: string, action: NoticeAction): boolean
+}
+
+export interface DueNotices {
+  /** To be sent now; at most one a channel. */
+  readonly due: readonly Notice[]
+  /** When the next one will be, epoch ms; null: none without a further event. */
+  readonly nextAt: number | null
+}
+
+/** What an alarm still has to say. Time passes in; what was said is in the alarm. */
+export function dueNotices(alarm: Alarm, ladder: Ladder, rules: NoticeRules, now: number): DueNotices {
+  const triggers = climb(alarm, ladder, rules.windows)
+  if (alarm.gone !== null)
+    return { due: closing(alarm, triggers, 'resolve', alarm.gone.at, rules), nextAt: null }
+  if (alarm.acknowledged !== null)
+    return { due: closing(alarm, triggers, 'acknowledge', alarm.acknowledged.at, rules), nextAt: null }
+  const open = triggers.filter(notice => !alarm.delivered.has(notice.name) && !isOvertaken(alarm, notice))
+  const late = open.filter(notice => notice.dueAt <= now)
+  const next = open.filter(notice => notice.dueAt > now).map(notice => notice.dueAt)
+  return { due: latestOfEach(late), nextAt: next.length === 0 ? null : Math.min(...next) }
+}
+
+/** Every moment at which somebody is told, until the alarm is taken or its cause is gone. */
+export function climb(
+  { raised }: Pick<Alarm, 'raised'>,
+  ladder: Ladder,
+  windows: readonly MaintenanceWindow[],
+): readonly Notice[] {
+  const notices: Notice[] = []
+  const from = raised.occurredAt
+  // The ladder's clock stands still in a window: else the whole ladder would be told at once when it ends.
+  let at = afterMaintenance(windows, raised, from)
+  let climbed = 0
+  let level = 0
+  for (const { afterMs, channel, who } of ladder.rungs) {
+    if (level === 0 || afterMs > climbed) {
+      level++
+      at = afterMaintenance(windows, raised, at + (afterMs - climbed))
+      climbed = afterMs
+    }
+    notices.push({
+      name: `trigger/${channel}/${afterMs}.0`,
+      action: 'trigger',
+      channel,
+      who,
+      level,
+      dueAt: at,
+    })
+  }
+  const highest = ladder.rungs.filter(rung => rung.afterMs === climbed)
+  for (let n = 1; ladder.repeat !== null && n <= ladder.repeat.times && highest.length > 0; n++) {
+    at = afterMaintenance(windows, raised, at + ladder.repeat.everyMs)
+    for (const { afterMs, channel, who } of highest)
+      notices.push({
+        name: `trigger/${channel}/${afterMs}.${n}`,
+        action: 'trigger',
+        channel,
+        who,
+        level,
+        dueAt: at,
+      })
+  }
+  return notices
+}
+
+/** Channels that were told of the alarm are told of its end as well; the others need not know that there was one. */
+function closing(
+  alarm: Alarm,
+  triggers: readonly Notice[],
+  action: 'acknowledge' | 'resolve',
+  dueAt: number,
+  rules: NoticeRules,
+): readonly Notice[] {
+  const told = new Map<string, string[]>()
+  for (const { channel, action: said, outcome } of alarm.delivered.values())
+    if (said === 'trigger' && outcome === 'delivered')
+      told.set(
+        channel,
+        triggers.filter(notice => notice.channel === channel).flatMap(notice => notice.who),
+      )
+  return [...told]
+    .filter(([channel]) => rules.takes(channel, action) && !alarm.delivered.has(`${action}/${channel}`))
+    .map(([channel, who]) => {
+      return { name: `${action}/${channel}`, action, channel, who: [...new Set(who)], level: 0, dueAt }
+    })
+}
+
+/** The channel was told of a later moment already: after an outage one message says it all. */
+function isOvertaken(alarm: Alarm, notice: Notice): boolean {
+  for (const { action, channel, dueAt } of alarm.delivered.values())
+    if (action === 'trigger' && channel === notice.channel && dueAt >= notice.dueAt) return true
+  return false
+}
+
+function latestOfEach(notices: readonly Notice[]): readonly Notice[] {
+  const latest = new Map<string, Notice>()
+  for (const notice of notices) {
+    const known = latest.get(notice.channel)
+    if (!known || notice.dueAt >= known.dueAt) latest.set(notice.channel, notice)
+  }
+  return [...latest.values()]
+}
