@@ -1,5 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { type Coordinator, DEFAULT_STALL_OPTIONS, defaultPolicy } from '@unwind/core'
+import { type Coordinator, DEFAULT_STALL_OPTIONS } from '@unwind/core'
 import {
   between,
   createEventOpener,
@@ -17,11 +17,16 @@ import { TrustedRecords } from './catalogue/trusted-records.js'
 import { Checkpointer } from './checkpoints/index.js'
 import { ContractsView } from './contracts/contracts-view.js'
 import { SystemFactsSource } from './facts/system-facts.js'
+import { Oidc } from './identity/oidc.js'
+import { createSecurityEvents } from './identity/security-events.js'
+import { Sightings } from './identity/sightings.js'
+import { standingNow } from './identity/standing.js'
 import { followLedger } from './ledger/follow.js'
 import { LedgerLoop } from './ledger/loop.js'
 import { createCoordinatorMetrics } from './metrics.js'
 import { Approvals } from './operations/approvals.js'
 import { Commands } from './operations/commands.js'
+import { fixedPolicy, type PolicySource } from './operations/policy-source.js'
 import { Proposals } from './operations/proposals.js'
 import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
 import { LedgerReading } from './reading/ledger-reading.js'
@@ -38,6 +43,10 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
   const now = options.now ?? Date.now
   const failpoint = options.failpoint ?? (async () => undefined)
   const metrics = options.metrics ?? createMetrics({}, { process: false })
+  const policies: PolicySource =
+    options.policy && 'current' in options.policy ? options.policy : fixedPolicy(options.policy)
+  const security = createSecurityEvents(metrics, logger)
+  const sightings = new Sightings()
   /** In the order in which they were opened. */
   const closers: (() => unknown)[] = []
   let running: { readonly loop: LedgerLoop; readonly opened: OpenView } | undefined
@@ -63,7 +72,9 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const me: Coordinator = {
       principal: key.principal,
       keyId: key.keyId,
-      policy: options.policy ?? defaultPolicy(),
+      get policy() {
+        return policies.current()
+      },
       stall: options.stall ?? DEFAULT_STALL_OPTIONS,
     }
     const opener = createEventOpener({ registry, trust })
@@ -112,6 +123,10 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const loop = new LedgerLoop({
       me,
       contracts: () => contracts.contracts,
+      people: {
+        standing: standingNow(trust, sightings, now),
+        shown: principal => sightings.of(principal),
+      },
       isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
       async send(event, traceparent) {
         try {
@@ -139,7 +154,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       trust,
       loop,
       quarantine,
-      refused: numbers.refused,
+      refused(code) {
+        numbers.refused(code)
+        if (code === 'unauthorised')
+          security.report('record-refused', { code }, 'a record of the ledger was refused')
+      },
     })
     closers.push(async () => {
       loop.stop()
@@ -172,7 +191,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         send: (event: LedgerEvent) => sender.send(event),
         now,
       }
-      const { policy } = me
+      const policy = () => policies.current()
       const proposals = new Proposals({
         ...standing,
         policy,
@@ -180,8 +199,14 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         actionsOf: correlationId => catalogue.actionsOf(correlationId, DRY_RUN_WITHIN_MS),
         known: rollbackId => reading.rollback(rollbackId, false).catch(() => null),
       })
-      const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
-      const commands = new Commands(standing)
+      const approvals = new Approvals({
+        ...standing,
+        policy,
+        approverKey: options.api.approverKey ?? null,
+        voucherKey: options.api.voucherKey ?? null,
+        shown: principal => sightings.of(principal),
+      })
+      const commands = new Commands({ ...standing, policy })
       api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
@@ -195,6 +220,18 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       port: section.port ?? 0,
       token: section.token ?? null,
       actor: section.actor ?? 'user:api',
+      policy: () => policies.current(),
+      now,
+      security,
+      ...(section.identity
+        ? {
+            identity: {
+              oidc: section.identity.oidc ? new Oidc({ now, ...section.identity.oidc }) : null,
+              developmentTokens: section.identity.developmentTokens ?? [],
+              sightings,
+            },
+          }
+        : {}),
       metrics,
       logger,
       proposals: parts.proposals,

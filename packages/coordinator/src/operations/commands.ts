@@ -6,8 +6,20 @@ import {
   type LedgerEvent,
   type OperatorCommandIssued,
 } from '@unwind/contracts'
-import { type Closed, type Coordination, evolve, type Running, snapshotOf } from '@unwind/core'
+import {
+  type Closed,
+  type Coordination,
+  evolve,
+  isSamePerson,
+  mayReview,
+  type Policy,
+  personOf,
+  type Running,
+  reviewsOf,
+  snapshotOf,
+} from '@unwind/core'
 import type { SigningKey } from '@unwind/runtime'
+import { forbidden } from '../identity/refusals.js'
 import { doesNotFit, Problem } from './problem.js'
 import { common, current, type Standing } from './standing.js'
 
@@ -24,7 +36,7 @@ export interface CommandRequest {
 
 /** Stepping in. Each becomes one signed event in the ledger, or a problem that says why not. */
 export class Commands {
-  constructor(private readonly standing: Standing) {}
+  constructor(private readonly standing: Standing & { readonly policy: () => Policy }) {}
 
   /** @throws Problem when the command does not fit: it is refused here instead of in the ledger. */
   async command(rollbackId: string, request: CommandRequest): Promise<void> {
@@ -65,7 +77,8 @@ export class Commands {
   }
 
   async acknowledge(rollbackId: string, escalationId: string, actor: string, reason: string): Promise<void> {
-    const { escalations, rollback } = await current(this.standing, rollbackId)
+    const state = await current(this.standing, rollbackId)
+    const { escalations, rollback } = state
     if (!escalations.has(escalationId))
       throw new Problem(
         404,
@@ -74,6 +87,7 @@ export class Commands {
         `rollback ${rollbackId} has no escalation ${escalationId}`,
         'list them with GET /v1/escalations',
       )
+    this.#assertMayReview(state, escalationId, actor)
     await this.standing.send({
       type: 'EscalationAcknowledged',
       data: {
@@ -86,12 +100,28 @@ export class Commands {
     })
   }
 
+  /** Whoever broke the glass does not review it, under no name of theirs. */
+  #assertMayReview(state: Coordination, escalationId: string, actor: string): void {
+    const policy = this.standing.policy()
+    const review = reviewsOf(state).find(one => one.escalationId === escalationId)
+    const by = review && personOf(policy, review.given.shown)
+    const reviewer = personOf(policy, { principal: actor, roles: [] })
+    if (mayReview(state, escalationId, actor) && !(by && isSamePerson(by, reviewer))) return
+    throw forbidden(
+      'reviews-own-break-glass',
+      `${actor} broke the glass of rollback ${state.rollback.rollbackId} and does not review it`,
+      'ask somebody else to look at it',
+    )
+  }
+
   #commandEvent(rollback: Running, request: CommandRequest): OperatorCommandIssued {
     const { key } = this.standing
     const { command, stepId, actor, reason, resolution, evidence } = request
     const commandId = request.commandId ?? randomBytes(8).toString('hex')
     return {
       ...common(this.standing, rollback),
+      // Tells whoever began to read later that this is no copy of an earlier one.
+      causationId: rollback.lastCommand ?? null,
       eventId: `${rollback.rollbackId}/command/${commandId}`,
       command,
       stepId,

@@ -182,6 +182,7 @@ export class CoordinatorHost {
       find: rollbackId => reading.rollback(rollbackId, true),
       send: event => send(event),
       now,
+      policy: () => policy,
     })
     return { loop, commands, actions, ledger, send }
   }
