@@ -1,44 +1,9 @@
 import { type Approval, freezePlan, type UnwindEvent } from '@unwind/contracts'
-import {
-  generateKey,
-  type Role,
-  type SigningKey,
-  signApproval,
-  signingKey,
-  TrustStore,
-} from '@unwind/runtime'
+import { type SigningKey, signApproval } from '@unwind/runtime'
+import { type Name, WHO } from './cast.js'
 import { FROZEN, PLAN, PROPOSED } from './desk.js'
+import { AT } from './watching.js'
 
-const AT = 100_000
-const made = (
-  principal: string,
-  roles: readonly Role[],
-  systems: readonly string[] = [],
-  over: object = {},
-) => {
-  const { privateKey, publicKey } = generateKey(principal, roles, systems)
-  return { key: signingKey(privateKey), trusted: { ...publicKey, ...over } }
-}
-const WHO = {
-  coordinator: made('coordinator:one', ['coordinator']),
-  second: made('coordinator:two', ['coordinator']),
-  sidecar: made('sidecar:orders', ['sidecar'], ['orders']),
-  client: made('service:shop', ['client']),
-  ana: made('user:ana', ['approver', 'operator']),
-  ben: made('user:ben', ['approver']),
-  olga: made('user:olga', ['operator']),
-  voucher: made('voucher:one', ['voucher']),
-  revoked: made('user:rob', ['approver'], [], { revokedAt: AT - 50 }),
-  fromOffset: made('user:ray', ['approver'], [], { revokedFrom: { 'unwind.rollback/0': '5' } }),
-  ended: made('user:ed', ['approver'], [], { notAfter: AT - 50 }),
-  stranger: made('user:eve', ['approver']),
-} as const
-type Name = keyof typeof WHO
-
-/** Everybody but the stranger. */
-export const TRUST = new TrustStore(
-  Object.entries(WHO).flatMap(([name, { trusted }]) => (name === 'stranger' ? [] : [trusted])),
-)
 export const WRITTEN = { topic: 'unwind.rollback', partition: 0, offset: 7n, timestamp: AT }
 
 export interface LedgerAttack {
