@@ -12,6 +12,12 @@ const POLICY = policySchema.parse({
 })
 const ROLES = { proposers: ['proposer'], approvers: ['approver'], leads: ['incident-lead', 'proposer'] }
 
+interface Answer {
+  readonly rollbackId: string
+  readonly planHash: string
+  readonly reviews: readonly { readonly reviewedBy: string | null }[]
+}
+
 describe('a coordinator that knows its callers', () => {
   let scene: Scene
   let provider: IdentityProvider
@@ -49,7 +55,7 @@ describe('a coordinator that knows its callers', () => {
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
-    return { status: answer.status, body: await answer.json() }
+    return { status: answer.status, body: (await answer.json()) as Answer }
   }
   async function proposed(who: readonly [string, string]) {
     const correlationId = scene.order()
