@@ -48,6 +48,8 @@ export const identitySection = z
           teams: names.default([]),
         }),
       )
+      // Masked as a whole wherever the configuration is shown.
+      .meta({ secret: true })
       .default([])
       .describe("For development: count only over a connection from the coordinator's own machine."),
   })
