@@ -1,6 +1,7 @@
 import { baseConfig, redisSection, secret } from '@unwind/runtime'
 import { z } from 'zod'
 import { escalationSection } from './escalation/section.js'
+import { identitySection } from './identity/section.js'
 
 export const DEFAULT_API_PORT = 7300
 
@@ -24,6 +25,13 @@ export const apiSection = z
       .regex(/^[a-z][a-z0-9-]*:\S+$/, 'must be "<kind>:<name>", e.g. "user:ana"')
       .default('user:api')
       .describe('In whose name callers act who name nobody.'),
+    voucherKeyFile: z
+      .string()
+      .optional()
+      .describe(
+        'Private key with the role "voucher": signs the approvals of people whom api.identity knows.',
+      ),
+    identity: identitySection.optional(),
     approverKeyFile: z
       .string()
       .optional()
@@ -31,6 +39,10 @@ export const apiSection = z
         'Private key with which approvals that come through the API are signed; its principal is the approver.',
       ),
   })
+  .refine(
+    api => api.identity === undefined || api.token === undefined,
+    'token and identity exclude each other: with identity, callers show tokens of their own',
+  )
   .prefault({})
 
 export const viewSection = z
@@ -102,7 +114,16 @@ export const coordinatorConfig = baseConfig.extend({
   checkpoints: checkpointsSection,
   escalation: escalationSection,
   policy: z
-    .strictObject({ file: z.string().optional().describe('policy.yaml; absent: the default policy.') })
+    .strictObject({
+      file: z
+        .string()
+        .optional()
+        .describe('policy.yaml; absent: the default policy. A change counts within a second.'),
+      environment: z
+        .string()
+        .optional()
+        .describe('Where this coordinator works, for rules by environment; in place of what the file says.'),
+    })
     .prefault({}),
 })
 

@@ -1,5 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { type Coordinator, DEFAULT_STALL_OPTIONS, defaultPolicy } from '@unwind/core'
+import { type Coordinator, DEFAULT_STALL_OPTIONS } from '@unwind/core'
 import {
   between,
   createEventOpener,
@@ -8,6 +8,7 @@ import {
   createQuarantine,
   makeService,
   type Quarantine,
+  type SigningKey,
   withFailpoints,
 } from '@unwind/runtime'
 import { type ApiServer, startApi } from './api/server.js'
@@ -19,11 +20,16 @@ import { ContractsView } from './contracts/contracts-view.js'
 import { besideLoop } from './escalation/beside-loop.js'
 import { EscalationDesk } from './escalation/desk.js'
 import { SystemFactsSource } from './facts/system-facts.js'
+import { Oidc } from './identity/oidc.js'
+import { createSecurityEvents } from './identity/security-events.js'
+import { Sightings } from './identity/sightings.js'
+import { standingNow } from './identity/standing.js'
 import { followLedger } from './ledger/follow.js'
 import { LedgerLoop } from './ledger/loop.js'
 import { createCoordinatorMetrics } from './metrics.js'
 import { Approvals } from './operations/approvals.js'
 import { Commands } from './operations/commands.js'
+import { fixedPolicy, type PolicySource } from './operations/policy-source.js'
 import { Proposals } from './operations/proposals.js'
 import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
 import { LedgerReading } from './reading/ledger-reading.js'
@@ -40,6 +46,16 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
   const now = options.now ?? Date.now
   const failpoint = options.failpoint ?? (async () => undefined)
   const metrics = options.metrics ?? createMetrics({}, { process: false })
+  const policies: PolicySource =
+    options.policy && 'current' in options.policy ? options.policy : fixedPolicy(options.policy)
+  const security = createSecurityEvents(metrics, logger)
+  const sightings = new Sightings()
+  /** By their own key, or by what their identity provider said last. */
+  const signerOf = (principal: string, approver: SigningKey | null) => {
+    if (principal === approver?.principal) return approver
+    const { roles } = sightings.of(principal) ?? { roles: null }
+    return roles === null ? trust.signerOf(principal, now()) : { principal, roles, systems: [] }
+  }
   /** In the order in which they were opened. */
   const closers: (() => unknown)[] = []
   let running: { readonly loop: LedgerLoop; readonly opened: OpenView } | undefined
@@ -65,7 +81,9 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const me: Coordinator = {
       principal: key.principal,
       keyId: key.keyId,
-      policy: options.policy ?? defaultPolicy(),
+      get policy() {
+        return policies.current()
+      },
       stall: options.stall ?? DEFAULT_STALL_OPTIONS,
     }
     const opener = createEventOpener({ registry, trust })
@@ -114,6 +132,10 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const loop = new LedgerLoop({
       me,
       contracts: () => contracts.contracts,
+      people: {
+        standing: standingNow(trust, sightings, now),
+        shown: principal => sightings.of(principal),
+      },
       isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
       async send(event, traceparent) {
         try {
@@ -138,7 +160,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       ? new EscalationDesk({
           ...options.escalation,
           principal: key.principal,
-          policy: me.policy,
+          policy: () => policies.current(),
           contracts: () => contracts.contracts,
           isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
           send: event => sender.send(event),
@@ -154,7 +176,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       trust,
       loop: desk ? besideLoop(loop, desk) : loop,
       quarantine,
-      refused: numbers.refused,
+      refused(code) {
+        numbers.refused(code)
+        if (code === 'unauthorised')
+          security.report('record-refused', { code }, 'a record of the ledger was refused')
+      },
     })
     closers.push(async () => {
       loop.stop()
@@ -188,7 +214,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         send: (event: LedgerEvent) => sender.send(event),
         now,
       }
-      const { policy } = me
+      const policy = () => policies.current()
       const proposals = new Proposals({
         ...standing,
         policy,
@@ -196,13 +222,18 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         actionsOf: correlationId => catalogue.actionsOf(correlationId, DRY_RUN_WITHIN_MS),
         known: rollbackId => reading.rollback(rollbackId, false).catch(() => null),
       })
-      const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
-      const { approverKey } = options.api
+      const { approverKey = null, voucherKey = null } = options.api
+      const approvals = new Approvals({
+        ...standing,
+        policy,
+        approverKey,
+        voucherKey,
+        shown: principal => sightings.of(principal),
+      })
       const commands = new Commands({
         ...standing,
         policy,
-        signerOf: principal =>
-          principal === approverKey?.principal ? approverKey : trust.signerOf(principal, now()),
+        signerOf: principal => signerOf(principal, approverKey),
       })
       api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
     }
@@ -217,6 +248,18 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       port: section.port ?? 0,
       token: section.token ?? null,
       actor: section.actor ?? 'user:api',
+      policy: () => policies.current(),
+      now,
+      security,
+      ...(section.identity
+        ? {
+            identity: {
+              oidc: section.identity.oidc ? new Oidc({ now, ...section.identity.oidc }) : null,
+              developmentTokens: section.identity.developmentTokens ?? [],
+              sightings,
+            },
+          }
+        : {}),
       metrics,
       logger,
       proposals: parts.proposals,

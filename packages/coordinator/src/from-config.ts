@@ -1,22 +1,24 @@
 import { topicNames } from '@unwind/contracts'
-import { defaultPolicy, policySchema } from '@unwind/core'
+import { defaultPolicy } from '@unwind/core'
 import {
   connectKafkajs,
   createMetrics,
   type Failpoint,
   kafkaOptions,
-  loadConfig,
   loadSigningKey,
   type Metrics,
   makeService,
   openRegistry,
   registryOptions,
+  type SigningKey,
   TrustStore,
 } from '@unwind/runtime'
 import { witnessOf } from './checkpoints/index.js'
 import { type CoordinatorConfig, KAFKA_LIMITS } from './config.js'
 import { createCoordinator } from './coordinator.js'
 import { escalationOptions } from './escalation/from-section.js'
+import { identityOf } from './identity/from-section.js'
+import { fixedPolicy, PolicyFile } from './operations/policy-source.js'
 import type { CoordinatorLogger, CoordinatorService } from './options.js'
 
 export interface FromConfigContext {
@@ -54,8 +56,8 @@ export function coordinatorFromConfig(
         config.api.approverKeyFile === undefined ? null : loadSigningKey(config.api.approverKeyFile)
       const policy =
         config.policy.file === undefined
-          ? defaultPolicy()
-          : loadConfig(policySchema, { file: config.policy.file, env: {} })
+          ? fixedPolicy({ ...defaultPolicy(), environment: config.policy.environment ?? '' })
+          : new PolicyFile(config.policy.file, logger, config.policy.environment)
       const topics = topicNames(config.topics.prefix)
       const log = connectKafkajs({
         ...kafkaOptions(config.kafka, { clientId: 'coordinator', logger }),
@@ -95,6 +97,10 @@ export function coordinatorFromConfig(
           actor: config.api.actor,
           ...(config.api.token === undefined ? {} : { token: config.api.token }),
           ...(approverKey ? { approverKey } : {}),
+          ...(config.api.voucherKeyFile === undefined
+            ? {}
+            : { voucherKey: voucherKeyOf(config.api.voucherKeyFile) }),
+          ...(config.api.identity ? { identity: identityOf(config.api.identity) } : {}),
         },
         metrics,
         logger,
@@ -113,4 +119,13 @@ export function coordinatorFromConfig(
     apiUrl: { get: () => inner?.apiUrl ?? null },
     status: { value: () => inner?.status() ?? { open: 0, viewReachable: false, viewWaiting: 0 } },
   })
+}
+
+/** @throws Error when its role is another: a coordinator's own key must not sign for people. */
+function voucherKeyOf(file: string): SigningKey {
+  const key = loadSigningKey(file)
+  if (key.roles.includes('voucher')) return key
+  throw new Error(
+    `api.voucherKeyFile: key ${key.keyId} of ${key.principal} has the roles ${key.roles.join(', ')}, it takes voucher (unwind keys generate voucher:<name> --role voucher)`,
+  )
 }

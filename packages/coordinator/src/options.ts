@@ -9,8 +9,11 @@ import type {
   SigningKey,
   TrustStore,
 } from '@unwind/runtime'
+import type { DevelopmentToken } from './api/callers.js'
 import type { CheckpointSettings } from './checkpoints/index.js'
 import type { EscalationOptions } from './escalation/options.js'
+import type { OidcOptions } from './identity/oidc.js'
+import type { PolicySource } from './operations/policy-source.js'
 
 export interface CoordinatorLogger {
   debug(fields: object, message: string): void
@@ -30,6 +33,13 @@ export interface CoordinatorApiOptions {
   readonly actor?: string
   /** Signs approvals that come through the API; its principal is the approver. */
   readonly approverKey?: SigningKey
+  /** Signs for people whom `identity` knows; has the role "voucher". */
+  readonly voucherKey?: SigningKey
+  /** How callers are known one by one. Absent: whoever may call acts under any name. */
+  readonly identity?: {
+    readonly oidc?: OidcOptions
+    readonly developmentTokens?: readonly DevelopmentToken[]
+  }
 }
 
 export interface CoordinatorOptions {
@@ -48,7 +58,8 @@ export interface CoordinatorOptions {
     /** How long planning waits for the view before it escalates, milliseconds. Default 10,000. */
     readonly planWithinMs?: number
   }
-  readonly policy?: Policy
+  /** Default: the default policy. */
+  readonly policy?: Policy | PolicySource
   readonly stall?: StallOptions
   /** Absent: this coordinator proves nothing of the ledger. */
   readonly checkpoints?: CheckpointSettings

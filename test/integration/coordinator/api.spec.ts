@@ -187,7 +187,11 @@ describe('the HTTP API', () => {
     const mine = (await ask('/v1/rollbacks', { correlationId, reason: 'r', actor: 'user:ana' })).body
       .rollbackId
     await scene.first(mine, 'ApprovalRequested')
-    const own = await ask(`/v1/rollbacks/${mine}/approvals`, { decision: 'approve', reason: 'mine' })
+    const seen = async (id: string) =>
+      (await call('GET', `/v1/rollbacks/${id}/plan`, undefined, {}, strict)).body.planHash
+    const planHash = await seen(mine)
+    const approve = { decision: 'approve', planHash, reason: 'mine' }
+    const own = await ask(`/v1/rollbacks/${mine}/approvals`, approve)
     expect([own.status, own.body.detail]).toEqual([
       403,
       'user:ana may not approve what user:ana proposed; it takes role:approver, never the proposer',
@@ -200,9 +204,12 @@ describe('the HTTP API', () => {
     const theirs = (await ask('/v1/rollbacks', { correlationId, reason: 'r', actor: 'user:bob' })).body
       .rollbackId
     await scene.first(theirs, 'ApprovalRequested')
-    expect(
-      (await ask(`/v1/rollbacks/${theirs}/approvals`, { decision: 'approve', reason: 'fine' })).status,
-    ).toBe(202)
+    const other = await ask(`/v1/rollbacks/${theirs}/approvals`, approve)
+    expect([other.status, other.body.type]).toEqual([409, 'urn:unwind:problem:plan-changed'])
+    const blind = await ask(`/v1/rollbacks/${theirs}/approvals`, { decision: 'approve', reason: 'fine' })
+    expect([blind.status, blind.body.type]).toEqual([400, 'urn:unwind:problem:plan-hash-needed'])
+    const fine = { decision: 'approve', planHash: await seen(theirs), reason: 'fine' }
+    expect((await ask(`/v1/rollbacks/${theirs}/approvals`, fine)).status).toBe(202)
     const { data } = await scene.first(theirs, 'RollbackRequested')
     expect(data.approvals).toMatchObject([{ approver: 'user:ana', planHash: data.planHash }])
     expect((await scene.first(theirs, 'RollbackClosed')).data.endState).toBe('RESTORED_VERIFIED')

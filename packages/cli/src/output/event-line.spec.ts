@@ -112,6 +112,10 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
     {
       ...common,
       revision: 1,
+      roles: [],
+      teams: [],
+      subject: null,
+      breakGlass: false,
       reason: 'checked',
       approval: {
         approver: 'user:ana',

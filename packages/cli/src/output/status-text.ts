@@ -57,6 +57,10 @@ export function statusText(view: Shown, palette: Palette): string {
     ...view.remaining.map(line => `${palette.tone('bad', 'remaining:')} ${safeText(line)}`),
     ...view.refusals.map(line => `${palette.tone('warn', 'refused:')} ${safeText(line)}`),
     ...view.openEscalations.map(id => `${palette.tone('bad', 'open escalation:')} ${safeText(id)}`),
+    ...(view.reviews ?? []).map(
+      ({ by, reason, reviewedBy }) =>
+        `${palette.tone(reviewedBy === null ? 'bad' : 'info', 'glass broken:')} by ${safeText(by)}: ${safeText(reason)} (${reviewedBy === null ? 'its review is open' : `reviewed by ${safeText(reviewedBy)}`})`,
+    ),
     ...(view.denied ? [`${palette.tone('bad', 'denied:')} ${safeText(view.denied)}`] : []),
     ...hints(view).map(hint => `${palette.tone('info', 'next:')} ${hint}`),
   ]

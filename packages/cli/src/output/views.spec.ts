@@ -49,6 +49,7 @@ const dryRun: DryRun = {
     required: 1,
     approvers: ['role:approver'],
     validForMs: 1,
+    demands: [],
     because: ['policy default 1.0.0: 1 action cannot be undone: mail mail.sent'],
   },
 }

@@ -7,11 +7,12 @@ function decision(
   example: readonly [string, string],
 ): Register {
   return (program, cli) => {
-    program
+    const command = program
       .command(verb)
       .description(description)
       .argument('<rollback>', 'rollback ID')
       .requiredOption('--reason <text>', 'why, for people; goes into the ledger')
+      .option('--plan <hash>', 'only if the plan still has this hash, or one that begins so')
       .option('--as <principal>', 'who decides (UNWIND_ACTOR; default: user:<login>)')
       .option('--yes', 'do not show the plan and ask')
       .addOption(apiOption())
@@ -20,6 +21,8 @@ function decision(
         const { decide } = await import('./run/decision.js')
         await decide(cli, command, verb, rollbackId, options)
       })
+    if (verb === 'approve')
+      command.option('--break-glass', 'decide alone, now; others are paged, and one of them reviews it')
   }
 }
 

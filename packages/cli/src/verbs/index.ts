@@ -20,6 +20,7 @@ import {
   registerSkip,
 } from './operator.js'
 import { registerPlan } from './plan.js'
+import { registerPolicy } from './policy.js'
 import { registerRollback } from './rollback.js'
 import { registerSchemas } from './schemas.js'
 import { registerSidecar } from './sidecar.js'
@@ -57,6 +58,7 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerSchemas,
       registerKeys,
       registerContract,
+      registerPolicy,
       registerCapture,
       registerSidecar,
       registerCoordinator,

@@ -60,10 +60,25 @@ export interface Acknowledgement {
 }
 
 export interface ApprovalDecision {
-  readonly decision: 'approve' | 'deny'
+  /** "break-glass": decide alone, now; others are paged and review it. */
+  readonly decision: 'approve' | 'deny' | 'break-glass'
+  /** Of the plan that was looked at; refused when another one waits. Only a denial may leave it out. */
+  readonly planHash?: string
   /** For approvals: the principal of the key that the coordinator signs them with, or absent. */
   readonly actor?: string
   readonly reason: string
+}
+
+/** Somebody broke the glass. */
+export interface ReviewView {
+  readonly revision: number
+  readonly by: string
+  readonly reason: string
+  readonly at: number
+  /** Escalation that somebody else acknowledges. */
+  readonly escalationId: string
+  /** Null: the review is open. */
+  readonly reviewedBy: string | null
 }
 
 /** A rollback in a list. */
@@ -100,6 +115,8 @@ export interface RollbackView extends RollbackLine {
   readonly refusals: readonly string[]
   /** Alarms that nobody has acknowledged. */
   readonly openEscalations: readonly string[]
+  /** Decisions that one person took alone. Absent: a coordinator of before there were any. */
+  readonly reviews?: readonly ReviewView[]
   readonly steps: readonly StepView[]
 }
 

@@ -227,6 +227,14 @@ export interface ApprovalGranted {
   readonly approval: Approval
   /** Why, for people. */
   readonly reason: string
+  /** Roles in which an authenticated person approved, as the coordinator that vouches for them saw them. Empty: those of the approver's own key. */
+  readonly roles: readonly string[]
+  /** Teams of that person. */
+  readonly teams: readonly string[]
+  /** That person at their identity provider, the same behind every name. Null: an own key. */
+  readonly subject: string | null
+  /** One person took the decision alone, for a short time; others are paged and review it. */
+  readonly breakGlass: boolean
 }
 
 /** The plan is made and waits for people. Emitted only when the policy asks for approvals beyond its own. */

@@ -4,16 +4,22 @@ import { EncodeFailed, EventTooLarge } from '@unwind/contracts'
 import { PublishFailed, RecordTooLarge, RegistryUnavailable } from '@unwind/runtime'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { ViewBehind } from '../catalogue/record-source.js'
-import { Problem } from '../operations/problem.js'
+import type { SecurityEvents } from '../identity/security-events.js'
+import { Problem, SecurityProblem } from '../operations/problem.js'
 import { ViewUnavailable } from '../view/redis-view.js'
 
 /** Every failure as `application/problem+json`; what nobody foresaw says nothing of its inside, the log does. */
 export function answerErrors(
   app: FastifyInstance,
   logger: { error(fields: object, message: string): void },
+  security?: SecurityEvents,
 ): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = toProblem(error)
+    if (problem instanceof SecurityProblem) {
+      const { method, ip } = request
+      security?.report(problem.event, { method, path: request.url.split('?')[0], from: ip }, problem.detail)
+    }
     if (problem.status >= 500)
       logger.error({ err: error, method: request.method, path: request.url.split('?')[0] }, problem.title)
     return sendProblem(reply, problem)

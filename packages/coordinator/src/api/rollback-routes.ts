@@ -1,8 +1,9 @@
+import { thawPlan } from '@unwind/contracts'
 import { explainPlan } from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
 import type { Approvals } from '../operations/approvals.js'
 import type { Commands } from '../operations/commands.js'
-import { doesNotFit, noSuchRollback } from '../operations/problem.js'
+import { doesNotFit, noSuchRollback, Problem } from '../operations/problem.js'
 import type { Proposals } from '../operations/proposals.js'
 import type { LedgerReading } from '../reading/ledger-reading.js'
 import { rollbackLine, rollbackView } from '../reading/rollback-view.js'
@@ -32,6 +33,15 @@ export interface RollbackRoutes {
 /** Of the latest so many the list picks; older ones are found by their ID. */
 const SCAN = 1_000
 
+const planHashNeeded = () =>
+  new Problem(
+    400,
+    'plan-hash-needed',
+    'It is not said which plan is approved',
+    'body.planHash is missing: an approval is of one plan, the one that was looked at',
+    'take planHash from GET /v1/rollbacks/{id}/plan',
+  )
+
 export function rollbackRoutes(
   app: FastifyInstance,
   callers: Callers,
@@ -41,6 +51,7 @@ export function rollbackRoutes(
     method: 'POST',
     url: '/v1/rollbacks',
     summary: 'Propose that a correlation ID be rolled back',
+    permission: 'propose',
     body: proposeBody,
     status: 202,
     async handle({ body, actor }) {
@@ -85,16 +96,20 @@ export function rollbackRoutes(
   addRoute(app, callers, {
     method: 'GET',
     url: '/v1/rollbacks/:rollbackId/plan',
-    summary: 'The plan of a rollback',
+    summary: 'The plan of a rollback: the one that waits for approval, else the one that runs',
     params: byRollback,
     async handle({ params }) {
-      const { rollback } = (await find(params.rollbackId)).coordination
+      const { rollback, pending } = (await find(params.rollbackId)).coordination
       if (!('plan' in rollback))
         throw doesNotFit(
           `rollback ${params.rollbackId} is ${rollback.phase} and has no plan yet`,
           'ask again in a moment, or look at the escalations',
         )
-      const { rollbackId, plan, planHash } = rollback
+      const { rollbackId } = rollback
+      // Whoever is asked to approve a later revision looks at that one.
+      const asked = pending && !pending.denied ? pending.request : null
+      const plan = asked ? thawPlan(asked, rollback) : rollback.plan
+      const planHash = asked?.planHash ?? rollback.planHash
       return { rollbackId, revision: plan.revision, planHash, gates: plan.gates, ...explainPlan(plan) }
     },
   })
@@ -102,6 +117,7 @@ export function rollbackRoutes(
     method: 'POST',
     url: '/v1/rollbacks/:rollbackId/commands',
     summary: 'Pause, resume, retry, skip, resolve or abort',
+    permission: 'operate',
     params: byRollback,
     body: commandBody,
     status: 202,
@@ -121,14 +137,25 @@ export function rollbackRoutes(
   addRoute(app, callers, {
     method: 'POST',
     url: '/v1/rollbacks/:rollbackId/approvals',
-    summary: 'Approve or deny the plan that waits',
+    summary: 'Approve or deny exactly the plan that was looked at, or decide alone in an emergency',
     params: byRollback,
     body: approvalBody,
     status: 202,
-    async handle({ params, body, actor }) {
-      if (body.decision === 'approve')
-        await approvals.approve(params.rollbackId, body.actor ?? null, body.reason)
-      else await approvals.deny(params.rollbackId, actor(body.actor ?? null), body.reason)
+    async handle({ params, body, actor, caller }) {
+      const { decision, reason } = body
+      const named = body.actor ?? null
+      if (decision === 'deny') {
+        callers.permit(caller, 'approve')
+        await approvals.deny(params.rollbackId, actor(named), body.planHash ?? null, reason)
+      } else {
+        if (body.planHash === undefined) throw planHashNeeded()
+        // For the one who breaks the glass, what the policy says of that stands in place of the permission to approve.
+        if (decision === 'approve') callers.permit(caller, 'approve')
+        const by = caller.kind === 'local' ? { ...caller, named } : caller
+        actor(named)
+        const breakGlass = decision === 'break-glass'
+        await approvals.approve(params.rollbackId, { by, planHash: body.planHash, reason, breakGlass })
+      }
       return { rollbackId: params.rollbackId }
     },
   })
@@ -136,6 +163,7 @@ export function rollbackRoutes(
     method: 'POST',
     url: '/v1/rollbacks/:rollbackId/gates/:gateId',
     summary: 'Open a gate',
+    permission: 'operate',
     params: byGate,
     body: personBody,
     status: 202,
@@ -148,6 +176,7 @@ export function rollbackRoutes(
     method: 'POST',
     url: '/v1/rollbacks/:rollbackId/acknowledgements',
     summary: 'Take an escalation',
+    permission: 'acknowledge',
     params: byRollback,
     body: acknowledgeBody,
     status: 202,

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Caller, Permission } from '../identity/caller.js'
 import { Problem } from '../operations/problem.js'
 import type { Callers } from './callers.js'
 
@@ -12,7 +13,8 @@ export interface Call<Params extends Shape, Query extends Shape, Body extends Sh
   readonly body: Parsed<Body>
   readonly request: FastifyRequest
   readonly reply: FastifyReply
-  /** In whose name the caller acts. @param named whom the body names; null: nobody. */
+  readonly caller: Caller
+  /** In whose name the caller acts. @throws SecurityProblem when somebody who is known names another one. @param named whom the body names; null: nobody. */
   actor(named: string | null): string
 }
 
@@ -20,6 +22,8 @@ export interface Route<Params extends Shape, Query extends Shape, Body extends S
   readonly method: 'GET' | 'POST'
   readonly url: string
   readonly summary: string
+  /** What the caller must be allowed to; default "read". */
+  readonly permission?: Permission
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
@@ -60,13 +64,16 @@ export function addRoute<
       },
     },
     handler: async (request, reply) => {
+      const caller = callers.of(request)
+      callers.permit(caller, route.permission ?? 'read')
       const call = {
         params: check(params, request.params, 'path'),
         query: check(query, request.query, 'query'),
         body: check(body, request.body, 'body'),
         request,
         reply,
-        actor: (named: string | null) => callers.actor(named),
+        caller,
+        actor: (named: string | null) => callers.actor(caller, named),
       } as Call<Params, Query, Body>
       const answer = await route.handle(call)
       if (reply.sent) return reply

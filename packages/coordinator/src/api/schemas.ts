@@ -60,7 +60,14 @@ export const commandBody = z.strictObject({
 })
 
 export const approvalBody = z.strictObject({
-  decision: z.enum(['approve', 'deny']),
+  decision: z.enum(['approve', 'deny', 'break-glass']),
+  planHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+    .optional()
+    .describe(
+      'Of the plan that was looked at; refused when another one waits. For a denial it may be left out.',
+    ),
   actor: principal.optional(),
   reason,
 })

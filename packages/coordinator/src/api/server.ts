@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
 import { fastify } from 'fastify'
+import type { SecurityEvents } from '../identity/security-events.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
@@ -13,6 +14,7 @@ export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stoppin
   readonly metrics: Metrics
   /** What works only in part, for people. */
   readonly remarks: () => readonly string[]
+  readonly security?: SecurityEvents
   readonly logger: { error(fields: object, message: string): void }
 }
 
@@ -39,7 +41,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   // Input is checked where the route is, by the schema that the description is made from.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => data => JSON.stringify(data))
-  answerErrors(app, options.logger)
+  answerErrors(app, options.logger, options.security)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -50,7 +52,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
   await app.register(async routes => {
     const callers = new Callers(options)
     // Before the body is read: a stranger's is not worth reading.
-    routes.addHook('onRequest', async request => callers.check(request))
+    routes.addHook('onRequest', request => callers.check(request))
     rollbackRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
   })

@@ -160,7 +160,7 @@ describe('the desk', () => {
       channels: [chat, pager],
       link: 'https://x/{rollbackId}',
       principal: 'coordinator',
-      policy: defaultPolicy(),
+      policy: defaultPolicy,
       contracts: () => new Map(),
       isLive: () => live,
       async send(event) {

@@ -25,7 +25,7 @@ import { ChannelQueue } from './queue.js'
 export interface DeskOptions extends EscalationOptions {
   /** Emitter of what was delivered. */
   readonly principal: string
-  readonly policy: Policy
+  readonly policy: () => Policy
   contracts(): ContractLookup
   isLive(partition: number): boolean
   send(event: LedgerEvent): Promise<unknown>
@@ -196,7 +196,7 @@ export class EscalationDesk {
     if (!alarm || !this.#holds(entry) || !this.options.isLive(entry.partition)) return null
     if (!this.#due(alarm).due.some(each => each.name === notice.name)) return null
     const { policy, link } = this.options
-    const context = { acknowledgers: acknowledgers(policy), link }
+    const context = { acknowledgers: acknowledgers(policy()), link }
     return {
       ...briefing(entry.alarms, alarm, notice, context),
       messageId: eventIds.escalationDelivered(escalationId, notice.name),

@@ -1,5 +1,5 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
-import type { ContractLookup, Coordinator, StallFacts } from '@unwind/core'
+import type { ContractLookup, CoordinationContext, Coordinator, StallFacts } from '@unwind/core'
 import type { Timers } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import type { LoopMetrics } from '../metrics.js'
@@ -8,6 +8,8 @@ import type { LoopMetrics } from '../metrics.js'
 export interface LoopOptions {
   readonly me: Coordinator
   readonly contracts: () => ContractLookup
+  /** What approvers may now, and what is known of proposers. */
+  readonly people?: Pick<CoordinationContext, 'standing' | 'shown'>
   isLive(partition: number): boolean
   send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
   /** All actions recorded up to now. Rejects when they cannot be read for now. */

@@ -179,8 +179,9 @@ export class LedgerLoop {
   }
 
   #decide(state: Coordination | null, input: CoordinationInput, live: boolean) {
-    const { me, contracts, now } = this.options
-    return coordinate(me, state, input, { now: now(), live: live && !this.#stopped, contracts: contracts() })
+    const { me, contracts, now, people } = this.options
+    const context = { now: now(), live: live && !this.#stopped, contracts: contracts(), ...people }
+    return coordinate(me, state, input, context)
   }
 
   #run(entry: Entry, command: CoordinationCommand): void {

@@ -11,13 +11,18 @@ import {
   type Closed,
   type Coordination,
   evolve,
+  isSamePerson,
   mayAcknowledge,
+  mayReview,
   type Policy,
+  personOf,
   type Running,
+  reviewsOf,
   type Signer,
   snapshotOf,
 } from '@unwind/core'
 import type { SigningKey } from '@unwind/runtime'
+import { forbidden } from '../identity/refusals.js'
 import { doesNotFit, Problem } from './problem.js'
 import { common, current, type Standing } from './standing.js'
 
@@ -33,7 +38,7 @@ export interface CommandRequest {
 }
 
 export interface CommandsOptions extends Standing {
-  readonly policy: Policy
+  readonly policy: () => Policy
   /** What a principal may do; null: it is not known. */
   signerOf(principal: string): Signer | null
 }
@@ -81,7 +86,8 @@ export class Commands {
   }
 
   async acknowledge(rollbackId: string, escalationId: string, actor: string, reason: string): Promise<void> {
-    const { escalations, rollback } = await current(this.standing, rollbackId)
+    const state = await current(this.standing, rollbackId)
+    const { escalations, rollback } = state
     const known = escalations.get(escalationId)
     if (!known)
       throw new Problem(
@@ -92,6 +98,7 @@ export class Commands {
         'list them with GET /v1/escalations',
       )
     await this.#assertMayAcknowledge(rollback, escalationId, actor)
+    this.#assertMayReview(state, escalationId, actor)
     const { acknowledgedBy } = known
     if (acknowledgedBy === actor) return
     if (acknowledgedBy !== null)
@@ -117,7 +124,8 @@ export class Commands {
     escalationId: string,
     actor: string,
   ): Promise<void> {
-    const { policy, signerOf, key } = this.standing
+    const { signerOf, key } = this.standing
+    const policy = this.standing.policy()
     const signer = signerOf(actor) ?? { principal: actor, roles: [], systems: [] }
     if (mayAcknowledge(policy, signer)) return
     const why = `${actor} may not take escalation ${escalationId} of rollback ${rollback.rollbackId}, which goes on climbing; it takes ${acknowledgers(policy)}`
@@ -137,12 +145,28 @@ export class Commands {
     )
   }
 
+  /** Whoever broke the glass does not review it, under no name of theirs. */
+  #assertMayReview(state: Coordination, escalationId: string, actor: string): void {
+    const policy = this.standing.policy()
+    const review = reviewsOf(state).find(one => one.escalationId === escalationId)
+    const by = review && personOf(policy, review.given.shown)
+    const reviewer = personOf(policy, { principal: actor, roles: [] })
+    if (mayReview(state, escalationId, actor) && !(by && isSamePerson(by, reviewer))) return
+    throw forbidden(
+      'reviews-own-break-glass',
+      `${actor} broke the glass of rollback ${state.rollback.rollbackId} and does not review it`,
+      'ask somebody else to look at it',
+    )
+  }
+
   #commandEvent(rollback: Running, request: CommandRequest): OperatorCommandIssued {
     const { key } = this.standing
     const { command, stepId, actor, reason, resolution, evidence } = request
     const commandId = request.commandId ?? randomBytes(8).toString('hex')
     return {
       ...common(this.standing, rollback),
+      // Tells whoever began to read later that this is no copy of an earlier one.
+      causationId: rollback.lastCommand ?? null,
       eventId: `${rollback.rollbackId}/command/${commandId}`,
       command,
       stepId,

@@ -1,6 +1,6 @@
 /** Why a request is not done, in the form of RFC 9457, with what to do next. */
 export class Problem extends Error {
-  override readonly name = 'Problem'
+  override readonly name: string = 'Problem'
   constructor(
     readonly status: number,
     /** Names the kind of problem: "urn:unwind:problem:<slug>". */
@@ -11,6 +11,17 @@ export class Problem extends Error {
     readonly errors?: readonly { readonly key: string; readonly message: string }[],
   ) {
     super(detail)
+  }
+}
+
+/** A refusal that whoever watches over the system wants to hear of: somebody tried what they had no right to. */
+export class SecurityProblem extends Problem {
+  constructor(
+    /** Kind of security event, a short word. */
+    readonly event: string,
+    ...rest: ConstructorParameters<typeof Problem>
+  ) {
+    super(...rest)
   }
 }
 

@@ -16,7 +16,7 @@ import { Problem } from './problem.js'
 import type { Standing } from './standing.js'
 
 export interface ProposalsOptions extends Standing {
-  readonly policy: Policy
+  readonly policy: () => Policy
   readonly contracts: () => ContractLookup
   actionsOf(correlationId: string): Promise<Catalogued>
   /** Whose rollback this ID is, as far as the view tells; null when it does not, or is away. */
@@ -73,13 +73,14 @@ export class Proposals {
 
   /** The plan that a proposal would get now, and what the policy would say of it. Changes nothing. */
   async dryRun(correlationId: string, systems: readonly string[], proposedBy: string): Promise<DryRun> {
+    const policy = this.options.policy()
     const { actions, basis, problems } = await this.options.actionsOf(correlationId)
     const outcome = makePlan({
       rollbackId: 'dry-run',
       correlationId,
       revision: 1,
       scope: systems,
-      barrier: this.options.policy.barrier,
+      barrier: policy.barrier,
       basis,
       actions,
       contracts: this.options.contracts(),
@@ -94,7 +95,7 @@ export class Proposals {
       ...explainPlan(plan),
       remarks: remarks.map(remark => remark.message),
       problems,
-      policy: decidePolicy(this.options.policy, { proposedBy }, plan),
+      policy: decidePolicy(policy, { proposedBy, at: this.options.now() }, plan),
     }
   }
 

@@ -1,5 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { foldTimeline, type RollbackState, type StepProgress, type StepRow } from '@unwind/core'
+import { foldTimeline, type RollbackState, reviewsOf, type StepProgress, type StepRow } from '@unwind/core'
 import type { FoundRollback } from './ledger-reading.js'
 
 export type ShownPhase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
@@ -29,7 +29,20 @@ export interface RollbackView {
   readonly remaining: readonly string[]
   readonly refusals: readonly string[]
   readonly openEscalations: readonly string[]
+  /** Decisions that one person took alone. */
+  readonly reviews: readonly ReviewView[]
   readonly steps: readonly StepView[]
+}
+
+export interface ReviewView {
+  readonly revision: number
+  readonly by: string
+  readonly reason: string
+  readonly at: number
+  /** To acknowledge by somebody else. */
+  readonly escalationId: string
+  /** Null: the review is open. */
+  readonly reviewedBy: string | null
 }
 
 export interface StepView {
@@ -108,6 +121,10 @@ export function rollbackView(found: FoundRollback): RollbackView {
     remaining: summary?.remaining ?? [],
     refusals: summary?.refusals ?? [],
     openEscalations: summary?.openEscalations ?? [],
+    reviews: reviewsOf(coordination).map(({ revision, given, reason, escalationId, reviewedBy }) => {
+      const { approver: by, grantedAt: at } = given.approval
+      return { revision, by, reason, at, escalationId, reviewedBy }
+    }),
     steps: stepsOf(rollback, rows),
   }
 }

@@ -5,13 +5,13 @@ import type { Coordination, Coordinator } from './coordination.js'
 
 /** An alarm that concerns the rollback as a whole. */
 export interface Alarm extends Pick<Stall, 'subject' | 'severity' | 'message' | 'hint'> {
-  readonly kind: Stall['kind'] | 'unauthorised'
+  readonly kind: Stall['kind'] | 'unauthorised' | 'break-glass'
   readonly dueAt: number
 }
 
 export function raise(me: Coordinator, state: Coordination, alarm: Alarm, now: number): LedgerEvent {
   const stall = { ...alarm, round: 0, stepId: null, system: null, owner: null, blockedBy: [] }
-  // The ledger knows one kind more than the stalls: a record that somebody had no right to write is no delay.
+  // The ledger knows more kinds than the stalls: a record that somebody had no right to write is no delay.
   return { type: 'EscalationRaised', data: toEscalation(state.rollback, stall as Stall, me.principal, now) }
 }
 

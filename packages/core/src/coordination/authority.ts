@@ -1,24 +1,16 @@
 import {
+  type Approval,
   type ApprovalDenied,
   type ApprovalRequested,
   eventIds,
   type FrozenPlan,
-  hashText,
-  type LedgerEvent,
   type Plan,
   type RollbackRequested,
 } from '@unwind/contracts'
-import { approvalsCover } from '../policy/approvals-cover.js'
-import { decidePolicy } from '../policy/decide.js'
+import { type Asked, decidePolicy } from '../policy/decide.js'
 import { policyLabel, policyPrincipal } from '../policy/policy.js'
 import { snapshotOf } from '../unwind/steps.js'
-import type {
-  Coordination,
-  CoordinationCommand,
-  CoordinationContext,
-  Coordinator,
-  PendingApproval,
-} from './coordination.js'
+import type { Coordination, CoordinationCommand, CoordinationContext, Coordinator } from './coordination.js'
 
 /** What the policy makes of a plan: the request at once, a question to people, or a refusal. */
 export function putForward(
@@ -27,9 +19,10 @@ export function putForward(
   plan: Plan,
   frozen: FrozenPlan,
   causationId: string,
-  { now }: CoordinationContext,
+  context: CoordinationContext,
 ): readonly CoordinationCommand[] {
-  const decision = decidePolicy(me.policy, { proposedBy: state.proposedBy }, plan)
+  const { now } = context
+  const decision = decidePolicy(me.policy, askedBy(state, context), plan)
   const about = { ...common(me, state, now), causationId, revision: plan.revision }
   const { rollbackId } = state.rollback
   switch (decision.decision) {
@@ -50,41 +43,13 @@ export function putForward(
     }
     case 'pre-approved': {
       // The request's own signature covers this approval, plan hash included, so it needs none of its own.
-      const approval = {
-        approver: policyPrincipal(me.policy),
-        planHash: frozen.planHash,
-        grantedAt: now,
-        expiresAt: null,
-        keyId: me.keyId,
-        signature: '',
-      }
+      const approval = byPolicy(me, policyPrincipal(me.policy), frozen.planHash, now)
       const data = { ...request(me, state, plan.revision, frozen, causationId, now), approvals: [approval] }
       return [{ kind: 'emit', event: { type: 'RollbackRequested', data } }]
     }
     default:
       return decision satisfies never
   }
-}
-
-/** The request of a plan that people have approved. Null: they have not, or no longer. */
-export function approvedRequest(
-  me: Coordinator,
-  state: Coordination,
-  pending: PendingApproval,
-  { now }: CoordinationContext,
-): LedgerEvent | null {
-  const { request: asked, given, denied } = pending
-  if (denied) return null
-  const last = given.at(-1)
-  if (!last) return null
-  const chain = { rollbackId: asked.rollbackId, revision: asked.revision, planHash: asked.planHash }
-  // I5: the very check that every sidecar makes, with the number that the policy asked for.
-  const problem = approvalsCover({ ...chain, requestedBy: state.proposedBy }, now, given, asked.required)
-  if (problem || hashText(asked.plan) !== asked.planHash) return null
-  const valid = given.map(item => item.approval).filter(a => a.expiresAt === null || a.expiresAt > now)
-  const cause = eventIds.approvalGranted(asked.rollbackId, asked.revision, last.approval.approver)
-  const data = { ...request(me, state, asked.revision, asked, cause, now), approvals: valid }
-  return { type: 'RollbackRequested', data }
 }
 
 /** @param planHash of the plan that was refused; "" when none could be made. */
@@ -116,7 +81,21 @@ export function common(me: Coordinator, { rollback }: Coordination, now: number)
   return { correlationId, rollbackId, occurredAt: now, emitter: me.principal }
 }
 
-function request(
+/** What the policy is asked about a rollback. */
+export function askedBy(
+  { rollback, proposedBy }: Coordination,
+  { now, shown }: Pick<CoordinationContext, 'now' | 'shown'>,
+): Asked {
+  const { roles = [], teams = [] } = shown?.(proposedBy) ?? {}
+  return { proposedBy, incidentClass: rollback.proposal?.incidentClass ?? null, roles, teams, at: now }
+}
+
+/** An approval that stands on the signature of the very event that carries it. */
+export function byPolicy(me: Coordinator, approver: string, planHash: string, now: number): Approval {
+  return { approver, planHash, grantedAt: now, expiresAt: null, keyId: me.keyId, signature: '' }
+}
+
+export function request(
   me: Coordinator,
   state: Coordination,
   revision: number,

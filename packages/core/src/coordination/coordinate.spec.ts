@@ -190,6 +190,10 @@ describe('a proposal that needs people', () => {
       revision: 1,
       approval: given,
       reason: 'fine',
+      roles: [],
+      teams: [],
+      subject: null,
+      breakGlass: false,
     },
   })
 

@@ -1,4 +1,5 @@
 import { raise } from './alarms.js'
+import { awaitsReview } from './break-glass.js'
 import type {
   Coordination,
   CoordinationCommand,
@@ -86,13 +87,14 @@ function fold(
   }
 }
 
-/** Nothing more can come of it by itself. A closed one stays while a system holds actions that no revision names. */
-function hasEnded({ rollback }: Coordination): boolean {
+/** Nothing more can come of it by itself. A closed one stays while a system holds actions that no revision names, or a review is open. */
+function hasEnded(state: Coordination): boolean {
+  const { rollback } = state
   switch (rollback.phase) {
     case 'denied':
       return true
     case 'closed':
-      return rollback.unplanned.size === 0
+      return rollback.unplanned.size === 0 && !awaitsReview(state)
     case 'proposed':
       return rollback.refused !== undefined
     default:

@@ -1,6 +1,7 @@
 import type { ApprovalRequested, EscalationRaised, LedgerEvent, Recorded } from '@unwind/contracts'
 import type { ContractLookup, RecordedAction } from '../planning/input.js'
 import type { VerifiedApproval } from '../policy/approvals-cover.js'
+import type { Shown } from '../policy/people.js'
 import type { Policy } from '../policy/policy.js'
 import type { Signer } from '../policy/signer.js'
 import type { StallFacts, StallOptions } from '../stall/stall.js'
@@ -24,13 +25,32 @@ export interface CoordinationContext {
   readonly live: boolean
   /** Contracts in force now. */
   readonly contracts: ContractLookup
+  /**
+   * What whoever gave this approval may now: a key may have been revoked since, a role taken away. Null: nothing any more.
+   * Absent: what they showed then.
+   */
+  readonly standing?: (given: GivenApproval, rollbackId: string) => Shown | null
+  /** What is known of whoever proposes. Null or absent: what the policy says of them. */
+  readonly shown?: (principal: string) => Shown | null
+}
+
+/** An approval, with what its approver showed of themselves when they gave it. */
+export interface GivenApproval extends VerifiedApproval {
+  readonly shown: Shown
+}
+
+/** Somebody took the decision alone. Others are paged, and one of them reviews it. */
+export interface BrokenGlass {
+  readonly revision: number
+  readonly given: GivenApproval
+  readonly reason: string
 }
 
 /** A revision of the plan that waits for people. */
 export interface PendingApproval {
   readonly request: ApprovalRequested
-  /** Approvals whose signatures hold, from people who may give them; one an approver. */
-  readonly given: readonly VerifiedApproval[]
+  /** Approvals of this very plan whose signatures hold, by anybody but the proposer; one an approver. What counts is decided when it is requested. */
+  readonly given: readonly GivenApproval[]
   readonly denied: boolean
 }
 
@@ -54,6 +74,8 @@ export interface Coordination {
   /** Event ID of the latest finding: the cause of the next revision. */
   readonly lateCause: string | null
   readonly pending: PendingApproval | null
+  /** By revision; the first one of a revision stands. */
+  readonly glass: ReadonlyMap<number, BrokenGlass>
   /** Escalations in the ledger, by ID. */
   readonly escalations: ReadonlyMap<string, Escalated>
   /** Records under this rollback's name that were not taken: what they claimed to be → what was wrong. */

@@ -1,7 +1,8 @@
 import { closing } from '../closing/closing.js'
 import { surfaced } from './alarms.js'
-import { approvedRequest } from './authority.js'
+import { pages } from './break-glass.js'
 import type { Coordination, CoordinationCommand, CoordinationContext, Coordinator } from './coordination.js'
+import { approvedRequest } from './dispatch.js'
 import { supplement } from './plan-supplement.js'
 import { watch } from './watching.js'
 
@@ -11,7 +12,7 @@ export function dueCommands(
   before: Coordination,
   context: CoordinationContext,
 ): { state: Coordination; commands: readonly CoordinationCommand[] } {
-  const alarms = surfaced(me, before, context.now).map(
+  const alarms = [...surfaced(me, before, context.now), ...pages(me, before, context)].map(
     (event): CoordinationCommand => ({ kind: 'emit', event }),
   )
   const moved = inPhase(me, before, context)
@@ -68,8 +69,10 @@ function isAnswer(eventId: string): boolean {
   return /\/(requested|approval-requested|denied)\/r1(\/|$)/.test(eventId)
 }
 
-function request(me: Coordinator, state: Coordination, context: CoordinationContext): CoordinationCommand[] {
-  if (!state.pending) return []
-  const event = approvedRequest(me, state, state.pending, context)
-  return event ? [{ kind: 'emit', event }] : []
+function request(
+  me: Coordinator,
+  state: Coordination,
+  context: CoordinationContext,
+): readonly CoordinationCommand[] {
+  return state.pending ? approvedRequest(me, state, state.pending, context) : []
 }

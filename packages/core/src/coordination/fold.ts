@@ -1,10 +1,10 @@
-import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import type { ApprovalGranted, LedgerEvent, Recorded } from '@unwind/contracts'
 import { foundActions } from '../planning/recorded.js'
-import { mayApprove } from '../policy/may-approve.js'
 import type { Signer } from '../policy/signer.js'
 import { evolve } from '../unwind/evolve.js'
 import type { RollbackState } from '../unwind/state.js'
-import type { Coordination, Escalated, PendingApproval } from './coordination.js'
+import { mayReview } from './break-glass.js'
+import type { Coordination, Escalated, GivenApproval, PendingApproval } from './coordination.js'
 
 /**
  * Folds one ledger event. @returns null while the rollback is not known: its beginning lies elsewhere in the log.
@@ -32,7 +32,7 @@ export function foldEvent(
     case 'ApprovalRequested':
       return { ...state, pending: asked(state, { request: event.data, given: [], denied: false }) }
     case 'ApprovalGranted':
-      return { ...state, pending: approver ? granted(state, event.data.approval, approver) : state.pending }
+      return granted(state, event.data, approver ?? UNPROVEN)
     case 'ApprovalDenied':
       return state.pending?.request.planHash === event.data.planHash
         ? { ...state, pending: { ...state.pending, denied: true } }
@@ -46,12 +46,16 @@ export function foldEvent(
     case 'EscalationAcknowledged': {
       const known = state.escalations.get(event.data.escalationId)
       if (!known || known.acknowledgedBy !== null) return state
+      if (!mayReview(state, event.data.escalationId, event.data.actor)) return state
       return escalated(state, event.data.escalationId, { ...known, acknowledgedBy: event.data.actor })
     }
     default:
       return state
   }
 }
+
+/** @see granted */
+export const UNPROVEN: Signer = { principal: '', roles: [], systems: [] }
 
 function escalated(state: Coordination, escalationId: string, entry: Escalated): Coordination {
   return { ...state, escalations: new Map(state.escalations).set(escalationId, entry) }
@@ -65,6 +69,7 @@ function fresh(rollback: RollbackState): Coordination {
     late: [],
     lateCause: null,
     pending: null,
+    glass: new Map(),
     escalations: new Map(),
     refused: new Map(),
     sent: new Set(),
@@ -87,14 +92,34 @@ function asked(state: Coordination, next: PendingApproval): PendingApproval {
   return pending && pending.request.revision >= next.request.revision ? pending : next
 }
 
-function granted(
-  { pending, proposedBy }: Coordination,
-  approval: PendingApproval['given'][number]['approval'],
-  signer: Signer,
-): PendingApproval | null {
-  if (!pending || approval.planHash !== pending.request.planHash) return pending
-  if (!mayApprove(pending.request.approvers, signer, proposedBy)) return pending
+/**
+ * A fold for people reads approvals without proving what is inside of them again. It remembers whose review is open; no
+ * decision stands on it.
+ */
+function granted(state: Coordination, data: ApprovalGranted, signer: Signer): Coordination {
+  const { pending, proposedBy, glass } = state
+  const { approval, revision, reason } = data
+  if (signer === UNPROVEN && !data.breakGlass) return state
+  if (!pending || approval.planHash !== pending.request.planHash) return state
+  const given: GivenApproval = { approval, signer, shown: shownBy(data, signer) }
+  // A second one, when the first has run out, would make of minutes as many as somebody likes.
+  if (data.breakGlass)
+    return glass.has(revision)
+      ? state
+      : { ...state, glass: new Map(glass).set(revision, { revision, given, reason }) }
+  if (approval.approver === proposedBy) return state
   // A renewed approval takes the place of the one that it renews.
   const others = pending.given.filter(item => item.approval.approver !== approval.approver)
-  return { ...pending, given: [...others, { approval, signer }] }
+  return { ...state, pending: { ...pending, given: [...others, given] } }
+}
+
+/** An own key shows its roles; who is vouched for has those that the coordinator saw. */
+function shownBy(
+  { approval, roles, teams, subject }: ApprovalGranted,
+  signer: Signer,
+): GivenApproval['shown'] {
+  const principal = approval.approver
+  return signer.principal === principal
+    ? { principal, roles: signer.roles }
+    : { principal, roles, teams, subject, vouched: true }
 }

@@ -9,6 +9,7 @@ const WHO: Readonly<Record<Role, Signer>> = {
   client: { principal: 'service:shop', roles: ['client'], systems: [] },
   operator: { principal: 'user:ana', roles: ['operator'], systems: [] },
   approver: { principal: 'user:ben', roles: ['approver'], systems: [] },
+  voucher: { principal: 'voucher:one', roles: ['voucher'], systems: [] },
 }
 
 /** Who may say each event in their own name. The protocol's authority in one table. */
@@ -50,6 +51,10 @@ function say(type: EventType, signer: Signer, over: object = {}): UnwindEvent {
     approver: own,
     openedBy: own,
     author: own,
+    roles: [],
+    teams: [],
+    subject: null,
+    breakGlass: false,
     ...over,
   }
   return { type, data } as unknown as UnwindEvent
@@ -114,6 +119,17 @@ test.each([
   expect(admits(WHO[role], say(type, WHO[role], over))?.message).toBe(
     `${type} e-1: it names user:carl as ${field}, and ${WHO[role].principal} signed it: sign with the key of user:carl, or ask through the coordinator`,
   )
+})
+
+test.each([
+  ['roles', { roles: ['approver'] }],
+  ['teams', { teams: ['payments'] }],
+  ['a subject', { subject: 'ana' }],
+  ['broken glass', { breakGlass: true }],
+])('an approval is carried with %s by a coordinator only', (_, over) => {
+  for (const role of ['operator', 'approver'] as const)
+    expect(admits(WHO[role], say('ApprovalGranted', WHO[role], over))?.message).toContain('is no coordinator')
+  expect(admits(WHO.coordinator, say('ApprovalGranted', WHO.coordinator, over))).toBeNull()
 })
 
 test('a key without a role may say nothing', () => {

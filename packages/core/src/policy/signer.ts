@@ -1,5 +1,5 @@
 /** Roles that the trust store gives to a key. */
-export const ROLES = ['coordinator', 'sidecar', 'client', 'operator', 'approver'] as const
+export const ROLES = ['coordinator', 'sidecar', 'client', 'operator', 'approver', 'voucher'] as const
 export type Role = (typeof ROLES)[number]
 
 /** Whose key made a signature that was verified, and what that key may speak for. */

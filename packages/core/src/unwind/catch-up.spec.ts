@@ -66,3 +66,37 @@ describe('a command', () => {
     expect([...state.openGates]).toEqual(['before:orders'])
   })
 })
+
+describe('a copy of an earlier command', () => {
+  const at = (command: string, occurredAt: number, over: object = {}) =>
+    ledger.command(command, gated, { eventId: `command-${occurredAt}`, occurredAt, ...over })
+  const refusal = {
+    eventId: 'command-2000',
+    code: 'unauthorised',
+    message:
+      'abort by user:ana: it is of 1970-01-01T00:00:02.000Z, from before what this reader began with; a copy of it, or a clock that is behind',
+  }
+
+  it('is refused by a fold that began at a later one, and so never saw its ID (I5)', () => {
+    const state = running(at('resume', 3_000), at('abort', 2_000, { causationId: 'command-1000' }))
+    expect(state.aborted).toBeNull()
+    expect(state.refusals).toEqual([refusal])
+  })
+
+  it('is refused by a fold that began at a later revision', () => {
+    const two = plan(gated.steps, { revision: 2, gates: gated.gates })
+    const state = running(ledger.requested(two, { occurredAt: 3_000 }), at('abort', 2_000))
+    expect([state.aborted, state.refusals]).toEqual([null, [refusal]])
+  })
+
+  it('changes nothing in a fold of the whole log: it has seen the ID', () => {
+    const whole = [ledger.requested(gated), at('pause', 2_000), at('resume', 3_000)]
+    expect(running(...whole, at('pause', 2_000))).toEqual(running(...whole))
+  })
+
+  it('is told from a command that follows it by a clock that is behind', () => {
+    const after = at('abort', 2_000, { causationId: 'command-3000' })
+    expect(running(at('resume', 3_000), after).aborted).not.toBeNull()
+    expect(running(ledger.requested(gated, { occurredAt: 3_000 }), at('abort', 2_000)).aborted).not.toBeNull()
+  })
+})

@@ -1,4 +1,5 @@
 import { type FailureCode, type OperatorCommandIssued, PlanMismatch, thawPlan } from '@unwind/contracts'
+import { isoTime } from '../timeline/time.js'
 import { isSettled, type RollbackState, type Running, type StepProgress, type StepState } from './state.js'
 import { hasBegun, hydrateSteps, openAnew, passedGates } from './steps.js'
 
@@ -10,6 +11,28 @@ export function applyCommand(state: RollbackState | null, data: OperatorCommandI
   const running = state === null ? standAlone(data) : state
   if (running === null) return null
   if (running.phase !== 'running') return refuse(running, data, `the rollback is ${running.phase}`)
+  // I5: a copy of a command from before this fold began would be new to it, since it never saw its ID.
+  if (state !== null && isFromBefore(running, data))
+    return refuse(
+      running,
+      data,
+      `it is of ${isoTime(data.occurredAt)}, from before what this reader began with; a copy of it, or a clock that is behind`,
+      'unauthorised',
+    )
+  return { ...obey(running, data), lastCommand: data.eventId }
+}
+
+/**
+ * Whether a command is older than the event that this fold began with. Commands name the one before them, so that one which
+ * follows something seen here is new whatever its clock said; only of the others the clock decides.
+ */
+function isFromBefore({ begun, seen }: Running, data: OperatorCommandIssued): boolean {
+  if (begun === undefined || data.occurredAt >= begun.at) return false
+  if (data.causationId !== null && seen.has(data.causationId)) return false
+  return begun.byCommand ? data.revision <= begun.revision : data.revision < begun.revision
+}
+
+function obey(running: Running, data: OperatorCommandIssued): Running {
   switch (data.command) {
     case 'pause':
       return { ...running, paused: true }
@@ -42,6 +65,7 @@ function standAlone(data: OperatorCommandIssued): Running | null {
       correlationId: data.correlationId,
       seen: new Set(),
       refusals: [],
+      begun: { at: data.occurredAt, revision: data.revision, byCommand: true },
       proposal: null,
       plan,
       planText: data.plan,
@@ -111,8 +135,12 @@ function afterCommand(step: StepState, data: OperatorCommandIssued): StepState |
   }
 }
 
-function refuse<S extends RollbackState>(state: S, data: OperatorCommandIssued, why: string): S {
-  const code: FailureCode = 'contract'
+function refuse<S extends RollbackState>(
+  state: S,
+  data: OperatorCommandIssued,
+  why: string,
+  code: FailureCode = 'contract',
+): S {
   const message = `${data.command} by ${data.actor}: ${why}`
   return { ...state, refusals: [...state.refusals, { eventId: data.eventId, code, message }] }
 }

@@ -142,6 +142,7 @@ function request(state: RollbackState | null, data: RollbackRequested): Rollback
     ...identity(data),
     seen: state?.seen ?? new Set(),
     refusals: state?.refusals ?? [],
+    ...(state === null ? { begun: { at: data.occurredAt, revision: data.revision, byCommand: false } } : {}),
     proposal: state?.proposal ?? null,
     plan,
     ...rest,

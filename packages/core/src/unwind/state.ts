@@ -78,6 +78,15 @@ interface Common {
   /** Event IDs already folded: a second copy changes nothing. */
   readonly seen: ReadonlySet<string>
   readonly refusals: readonly Refusal[]
+  /** Event ID of the last operator command in the log; absent: none. The next one names it as its cause. */
+  readonly lastCommand?: string
+  /** What this fold began with, where that was not the proposal: of what lies before it, it has seen no ID. */
+  readonly begun?: {
+    /** Epoch ms. */
+    readonly at: number
+    readonly revision: number
+    readonly byCommand: boolean
+  }
 }
 
 export interface Proposed extends Common {

@@ -106,7 +106,7 @@ describe('configuration', () => {
       '# the cluster\nkafka:\n  brokers:\n    - 127.0.0.1\ntopics:\n  partitions: many\n  prefx: a\n',
     )
     expect(problems({ file: path, env: { ...REQUIRED, KAFKA_BROKERS: undefined } })).toEqual([
-      `${path}:3: kafka.brokers.0: must be "host:port"`,
+      `${path}:4: kafka.brokers.0: must be "host:port"`,
       `${path}:6: topics.partitions: Invalid input: expected number, received string`,
       `${path}:7: topics.prefx: there is no such key; here are: partitions, prefix.`,
     ])

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isMap, LineCounter, parseDocument } from 'yaml'
+import { isMap, isNode, isSeq, LineCounter, parseDocument } from 'yaml'
 
 export interface YamlSource {
   readonly path: string
@@ -38,6 +38,13 @@ export function readYaml(path: string): YamlSource | { readonly problems: readon
       let node: unknown = document.contents
       let offset = 0
       for (const key of keys) {
+        if (isSeq(node)) {
+          const item = node.items[Number(key)]
+          if (!isNode(item)) break
+          offset = item.range?.[0] ?? offset
+          node = item
+          continue
+        }
         if (!isMap(node)) break
         const pair = node.items.find(item => String(item.key) === String(key))
         if (pair === undefined) break

@@ -18,7 +18,7 @@ export function signApproval(key: SigningKey, rollbackId: string, terms: Approva
 
 /**
  * Checks that a trusted key gave this approval for this rollback, in a role that may: a person's or service's own key
- * with the role "approver"; a policy's ("policy:…") is signed by the coordinator that applied it. Whether it covers the
+ * with the role "approver", or one with the role "voucher" for a person; a policy's ("policy:…") is signed by the coordinator that applied it. Whether it covers the
  * plan at hand, and is still in force, is the core's to decide.
  * @param at moment for which the key must have been valid, epoch ms: when the record that carries it was written. An
  *   approver's own word (`grantedAt`) would let the holder of a stolen key date it back.
@@ -58,6 +58,8 @@ export function verifyApproval(
     return signer.roles.includes('coordinator')
       ? verified
       : refused(`only a coordinator applies policies, ${signer.principal} is none`)
+  // A voucher signs for people whom it has authenticated, and for no service or system.
+  if (signer.roles.includes('voucher') && approval.approver.startsWith('user:')) return verified
   if (signer.principal !== approval.approver)
     return refused(`key ${signer.keyId} belongs to ${signer.principal}`)
   if (!signer.roles.includes('approver'))

@@ -3,7 +3,7 @@ import { toBase64url } from '@unwind/contracts'
 import { z } from 'zod'
 import { sha256 } from './hash.js'
 
-export const ROLES = ['coordinator', 'sidecar', 'client', 'operator', 'approver'] as const
+export const ROLES = ['coordinator', 'sidecar', 'client', 'operator', 'approver', 'voucher'] as const
 export type Role = (typeof ROLES)[number]
 
 const keyBytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes as base64url')

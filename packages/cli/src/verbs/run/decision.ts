@@ -3,11 +3,14 @@ import { planRowsText } from '../../output/plan-text.js'
 import { apiFor } from '../../shell/api.js'
 import { confirmed } from '../../shell/ask.js'
 import type { Cli } from '../../shell/cli.js'
+import { CliError } from '../../shell/cli-error.js'
 
 interface Options {
   readonly reason: string
   readonly as?: string
   readonly yes?: boolean
+  readonly plan?: string
+  readonly breakGlass?: boolean
 }
 
 export async function decide(
@@ -20,6 +23,13 @@ export async function decide(
   const { api, settings } = await apiFor(cli, command)
   const signal = cli.io.interrupted
   const plan = await api.plan(rollbackId, { signal })
+  const { plan: seen = plan.planHash, breakGlass = false } = options
+  if (!plan.planHash.startsWith(seen))
+    throw new CliError(
+      'failure',
+      `Rollback ${rollbackId} has plan ${plan.planHash.slice(0, 12)} now, not ${seen.slice(0, 12)}.`,
+      'Look at it again: "unwind plan".',
+    )
   if (!options.yes && cli.io.stdin.isTTY) cli.io.stderr.write(planRowsText(rollbackId, plan, cli.talk))
   await confirmed(
     cli,
@@ -30,7 +40,12 @@ export async function decide(
   const actor = options.as ?? (verb === 'deny' ? settings.actor : undefined)
   await api.decide(
     rollbackId,
-    { decision: verb, reason: options.reason, ...(actor === undefined ? {} : { actor }) },
+    {
+      decision: breakGlass ? 'break-glass' : verb,
+      planHash: plan.planHash,
+      reason: options.reason,
+      ...(actor === undefined ? {} : { actor }),
+    },
     { signal },
   )
   cli.say(

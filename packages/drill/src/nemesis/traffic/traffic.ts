@@ -164,7 +164,10 @@ export class Traffic {
     await this.#askApi(
       one,
       () => (story()?.revision ?? 0) > 0,
-      api => api.decide(rollbackId, { decision: 'approve', reason: 'looked at it' }),
+      async api => {
+        const { planHash } = await api.plan(rollbackId)
+        await api.decide(rollbackId, { decision: 'approve', planHash, reason: 'looked at it' })
+      },
     )
   }
 

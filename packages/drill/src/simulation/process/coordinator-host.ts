@@ -13,13 +13,7 @@ import {
   SystemFactsSource,
   TrustedRecords,
 } from '@unwind/coordinator/ledger'
-import {
-  type Coordination,
-  type Coordinator,
-  DEFAULT_STALL_OPTIONS,
-  defaultPolicy,
-  type Policy,
-} from '@unwind/core'
+import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy } from '@unwind/core'
 import type { EventLog, SigningKey } from '@unwind/runtime'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
@@ -188,7 +182,7 @@ export class CoordinatorHost {
       find: rollbackId => reading.rollback(rollbackId, true),
       send: event => send(event),
       now,
-      policy: defaultPolicy(),
+      policy: () => policy,
       signerOf: principal => ({ principal, roles: ['operator'], systems: [] }),
     })
     return { loop, commands, actions, ledger, send }

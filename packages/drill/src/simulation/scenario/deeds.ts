@@ -120,6 +120,10 @@ export function approve(world: World, id: string): void {
       revision: asked.revision,
       approval: { ...terms, signature },
       reason: 'looked at',
+      roles: [],
+      teams: [],
+      subject: null,
+      breakGlass: false,
     },
   })
 }

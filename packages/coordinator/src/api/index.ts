@@ -1,0 +1,10 @@
+/** The HTTP API by itself, over whatever stands behind it. */
+export { Oidc, type OidcOptions } from '../identity/oidc.js'
+export { createSecurityEvents } from '../identity/security-events.js'
+export { Sightings } from '../identity/sightings.js'
+export { standingNow } from '../identity/standing.js'
+export { Approvals } from '../operations/approvals.js'
+export { Commands } from '../operations/commands.js'
+export { PolicyFile, readPolicy } from '../operations/policy-source.js'
+export type { Proposals } from '../operations/proposals.js'
+export { type ApiOptions, type ApiServer, startApi } from './server.js'
