@@ -1,15 +1,24 @@
+import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
-import { fastify } from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
+import { RateLimit, tooManyRequests } from './rate-limit.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
+import { type ViewRoutes, viewRoutes } from './view-routes.js'
 
-export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stopping'>, CallersOptions {
+export interface ApiOptions
+  extends RollbackRoutes,
+    ViewRoutes,
+    Omit<ObserveRoutes, 'stopping'>,
+    CallersOptions {
   readonly host: string
   readonly port: number
+  /** Of one caller; it may send as many at once after ten seconds' rest. */
+  readonly requestsPerSecond: number
   readonly metrics: Metrics
   /** What works only in part, for people. */
   readonly remarks: () => readonly string[]
@@ -24,6 +33,8 @@ export interface ApiServer {
 const BODY_LIMIT = 64 * 1024
 /** From the first byte of a request to its last, milliseconds: who sends a byte a minute holds a connection no longer. */
 const REQUEST_WITHIN_MS = 30_000
+
+const BURST_SECONDS = 10
 
 /** The HTTP API. @throws when the port is taken. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
@@ -51,8 +62,21 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     const callers = new Callers(options)
     // Before the body is read: a stranger's is not worth reading.
     routes.addHook('onRequest', async request => callers.check(request))
+    const limit = new RateLimit({
+      perSecond: options.requestsPerSecond,
+      burst: options.requestsPerSecond * BURST_SECONDS,
+      now: Date.now,
+    })
+    routes.addHook('onRequest', async (request, reply) => {
+      const allowance = limit.take(callerOf(request))
+      reply.headers(limit.headers(allowance))
+      if (allowance.allowed) return
+      reply.header('retry-after', String(allowance.resetSeconds))
+      throw tooManyRequests(allowance)
+    })
     rollbackRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
+    viewRoutes(routes, callers, options)
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
   app.get('/livez', { schema: { hide: true } }, async () => ({ alive: true }))
@@ -75,4 +99,11 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       await app.close()
     },
   }
+}
+
+/** One token from one address is one caller; what the token says of persons does not matter here. */
+function callerOf({ ip, headers }: FastifyRequest): string {
+  return `${ip} ${createHash('sha256')
+    .update(headers.authorization ?? '')
+    .digest('base64url')}`
 }

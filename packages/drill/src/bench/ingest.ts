@@ -71,7 +71,7 @@ async function preload(driver: Driver, actions: number, perCorrelation: number):
 }
 
 async function untilIngested(site: BenchSite, redis: Redis, actions: number): Promise<number> {
-  const key = `${site.prefix}:watermarks:${topicsOf(site).actions}`
+  const key = `${site.prefix}:v2:watermarks:${topicsOf(site).actions}`
   let first: { at: number; count: number } | null = null
   const deadline = Date.now() + 120_000
   for (;;) {
