@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
-import { type FastifyRequest, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
@@ -39,6 +39,32 @@ const BURST_SECONDS = 10
 /** The HTTP API. @throws when the port is taken. */
 export async function startApi(options: ApiOptions): Promise<ApiServer> {
   const stopping = new AbortController()
+  const app = await apiOf(options, stopping.signal)
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/livez', { schema: { hide: true } }, async () => ({ alive: true }))
+  // It listens only once the ledger is followed; what works in part is said, and no reason to take the coordinator away.
+  app.get('/readyz', { schema: { hide: true } }, async () => ({ ready: true, remarks: options.remarks() }))
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    const { registry } = options.metrics
+    return reply
+      .type(registry.contentType)
+      .serializer(String)
+      .send(await registry.metrics())
+  })
+  await app.listen({ host: options.host, port: options.port })
+  const { port } = app.server.address() as AddressInfo
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return {
+    url: `http://${host}:${port}`,
+    async stop() {
+      stopping.abort()
+      await app.close()
+    },
+  }
+}
+
+/** All operations, not yet served. */
+export async function apiOf(options: ApiOptions, stopping: AbortSignal): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_WITHIN_MS,
@@ -75,30 +101,10 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
       throw tooManyRequests(allowance)
     })
     rollbackRoutes(routes, callers, options)
-    observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
+    observeRoutes(routes, callers, { ...options, stopping })
     viewRoutes(routes, callers, options)
   })
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-  app.get('/livez', { schema: { hide: true } }, async () => ({ alive: true }))
-  // It listens only once the ledger is followed; what works in part is said, and no reason to take the coordinator away.
-  app.get('/readyz', { schema: { hide: true } }, async () => ({ ready: true, remarks: options.remarks() }))
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    const { registry } = options.metrics
-    return reply
-      .type(registry.contentType)
-      .serializer(String)
-      .send(await registry.metrics())
-  })
-  await app.listen({ host: options.host, port: options.port })
-  const { port } = app.server.address() as AddressInfo
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host
-  return {
-    url: `http://${host}:${port}`,
-    async stop() {
-      stopping.abort()
-      await app.close()
-    },
-  }
+  return app
 }
 
 /** One token from one address is one caller; what the token says of persons does not matter here. */

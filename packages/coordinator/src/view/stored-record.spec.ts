@@ -59,6 +59,7 @@ describe('a record in the view', () => {
     const seal = createSealer(signingKey(key))
     const batch = Array.from({ length: 5 }, (_, n) => ({
       ...record,
+      key: 'order-1',
       headers: { ...record.headers, ce_id: `orders:${n}` },
     }))
     const sealed = seal(batch) as readonly IncomingRecord[]
