@@ -12,11 +12,15 @@ export interface StreamOptions {
   /** Resolves when something may have come, or after a while. */
   changed(signal: AbortSignal): Promise<void>
   readonly signal: AbortSignal
+  /** Between two looks at least, ms. Default 50. */
+  readonly restMs?: number
 }
 
 /** A comment often enough that no proxy takes the connection for dead. */
 const KEEP_ALIVE_MS = 15_000
 const RETRY_MS = 1_000
+/** A partition that many write to moves all the time: a timeline is folded so often and no more. */
+const REST_MS = 50
 /** A reader that takes nothing for so long is cut off; it comes back with its last ID and has lost nothing. */
 const SLOW_READER_MS = 30_000
 
@@ -27,7 +31,7 @@ const SLOW_READER_MS = 30_000
  * @throws Error when the reader is too slow.
  */
 export async function streamTimeline(out: ServerResponse, options: StreamOptions): Promise<void> {
-  const { correlationId, actionsTopic, signal } = options
+  const { correlationId, actionsTopic, signal, restMs = REST_MS } = options
   let { from, until, sent } = parsePlace(options.lastEventId) ?? { from: START, until: null, sent: 0 }
   await write(out, `retry: ${RETRY_MS}\n\n`, signal)
   const keepAlive = setInterval(() => {
@@ -49,7 +53,7 @@ export async function streamTimeline(out: ServerResponse, options: StreamOptions
       from = reached
       sent = 0
       // What was cut off is sent; what has come since then is the next batch.
-      if (until === null) await changed
+      if (until === null) await Promise.all([changed, new Promise(resolve => setTimeout(resolve, restMs))])
       until = null
     }
   } finally {
