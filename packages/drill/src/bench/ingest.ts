@@ -42,10 +42,16 @@ export async function ingest(
   }
 }
 
-export async function preload(driver: Driver, actions: number, perCorrelation: number): Promise<void> {
+/** @param only all of them under this correlation ID. */
+export async function preload(
+  driver: Driver,
+  actions: number,
+  perCorrelation: number,
+  only?: string,
+): Promise<void> {
   let pending: Promise<unknown>[] = []
   for (let i = 0; i < actions; i++) {
-    const correlationId = `order-${Math.floor(i / perCorrelation)}`
+    const correlationId = only ?? `order-${Math.floor(i / perCorrelation)}`
     const common = {
       correlationId,
       system: 'alpha',
@@ -54,7 +60,7 @@ export async function preload(driver: Driver, actions: number, perCorrelation: n
       causationId: null,
     }
     const own = {
-      eventId: `alpha:${i}`,
+      eventId: `alpha:${only ?? ''}${i}`,
       occurredAt: Date.now(),
       emitter: CLIENT,
       data: `{"id":${i}}`,

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { type ApiClient, createApiClient } from '@unwind/client'
+import { type ApiClient, ApiProblem, createApiClient } from '@unwind/client'
 import { Redis } from 'ioredis'
 import { Random } from '../simulation/engine/random.js'
 import { peakRssMb, startChild, stopChild } from './child.js'
@@ -12,6 +12,8 @@ import type { BenchSite } from './setup.js'
 
 const QUERIES = 3_000
 const SEED = 4_711
+/** Above it a correlation ID is refused, unless the coordinator is told otherwise. */
+const MOST_RECORDS = 10_000
 const WITHIN_MS = 1_800_000
 const SAMPLE_MS = 500
 const LOOK_MS = 200
@@ -46,9 +48,13 @@ export async function timeline(
     const rssOfIngest = rss.samples()
     say(`ingested at ${Math.round(perSecond)}/s, ${Math.round(bytes)} B each`)
     const api = createApiClient({ url: `http://127.0.0.1:${port}`, timeoutMs: 60_000 })
-    const latencies = await queried(api, Math.ceil(actions / perCorrelation), perCorrelation)
-    const at = (q: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))]!
+    const queriesOf = (queries: number) =>
+      queried(api, Math.ceil(actions / perCorrelation), perCorrelation, queries)
+    const latencies = await queriesOf(QUERIES)
+    const at = (q: number) => quantile(latencies, q)
     say(`a timeline in ${at(0.5).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms`)
+    const flood = await flooded(site, api, Math.max(MOST_RECORDS * 2, Math.ceil(actions / 5)), queriesOf)
+    say(`${flood.actions} actions under one correlation ID are refused in ${flood.refusalMs.toFixed(1)} ms`)
     const rebuilt = await rebuild(api)
     say(`built again in ${(rebuilt / 1_000).toFixed(1)} s, to the same digest`)
     const peak = peakRssMb(child)
@@ -69,6 +75,14 @@ export async function timeline(
         value: at(0.99),
         unit: 'ms',
         reference: { name: 'target_ms', value: 10 },
+      },
+      { name: 'timeline_flooded_refusal_ms', value: flood.refusalMs, unit: 'ms', reference: null },
+      { name: 'timeline_flooded_shown_ms', value: flood.shownMs, unit: 'ms', reference: null },
+      {
+        name: 'timeline_query_beside_flood_p99_ms',
+        value: quantile(flood.latencies, 0.99),
+        unit: 'ms',
+        reference: { name: 'timeline_query_p99_ms', value: at(0.99) },
       },
       { name: 'timeline_rebuild_seconds', value: rebuilt / 1_000, unit: 's', reference: null },
       {
@@ -99,10 +113,15 @@ export async function timeline(
 }
 
 /** Latencies of timelines of correlation IDs that nobody asked for before, as a caller sees them, ms, sorted. */
-async function queried(api: ApiClient, correlations: number, actions: number): Promise<readonly number[]> {
+async function queried(
+  api: ApiClient,
+  correlations: number,
+  actions: number,
+  queries: number,
+): Promise<readonly number[]> {
   const random = new Random(SEED)
   const latencies: number[] = []
-  for (let i = 0; i < QUERIES; i++) {
+  for (let i = 0; i < queries; i++) {
     const correlationId = `order-${random.between(0, correlations - 1)}`
     const began = performance.now()
     const { entries } = await api.timeline(correlationId)
@@ -111,7 +130,57 @@ async function queried(api: ApiClient, correlations: number, actions: number): P
       throw new Error(`the timeline of ${correlationId} has ${entries.length} entries, not ${actions}`)
   }
   // The first ones warm up connections and code.
-  return latencies.slice(Math.floor(QUERIES / 10)).sort((a, b) => a - b)
+  return latencies.slice(Math.floor(queries / 10)).sort((a, b) => a - b)
+}
+
+interface Flood {
+  readonly actions: number
+  /** Until a plan of it was refused, ms. */
+  readonly refusalMs: number
+  /** Until what is shown of its timeline was there, ms. */
+  readonly shownMs: number
+  /** Of other timelines, while somebody looks at this one again and again. */
+  readonly latencies: readonly number[]
+}
+
+/** Very many actions under one correlation ID: refused soon, and nobody else is held up for long. */
+async function flooded(
+  site: BenchSite,
+  api: ApiClient,
+  actions: number,
+  queriesOf: (queries: number) => Promise<readonly number[]>,
+): Promise<Flood> {
+  const correlationId = 'flooded'
+  const driver = await Driver.open(site)
+  await preload(driver, actions, actions, correlationId)
+  await driver.close()
+  while ((await api.viewState()).behind > 0) await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+  const timed = async (work: () => Promise<unknown>) => {
+    const began = performance.now()
+    await work()
+    return performance.now() - began
+  }
+  const refusalMs = await timed(() =>
+    api.dryRun({ correlationId }).then(
+      () => Promise.reject(new Error(`${actions} actions under one correlation ID were planned`)),
+      error => {
+        if (!(error instanceof ApiProblem) || error.status !== 422) throw error
+      },
+    ),
+  )
+  const shownMs = await timed(() => api.timeline(correlationId))
+  let looking = true
+  const looker = (async () => {
+    while (looking) await api.timeline(correlationId)
+  })()
+  const latencies = await queriesOf(QUERIES / 10)
+  looking = false
+  await looker
+  return { actions, refusalMs, shownMs, latencies }
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
 }
 
 /** @returns milliseconds until the view was complete again. @throws Error when it is another one. */
