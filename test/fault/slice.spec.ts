@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Stack, startStack } from '../../deploy/local/src/index.js'
+import { twoCoordinators } from '../../packages/drill/src/nemesis/faults/coordinators.js'
 import { brokerAway } from '../../packages/drill/src/nemesis/faults/outage.js'
 import { runKills } from '../../packages/drill/src/nemesis/kills/run.js'
 import type { Check } from '../../packages/drill/src/nemesis/report.js'
@@ -89,6 +90,24 @@ it('the broker away with rollbacks open: everything moves within 15 s of its ret
       pauses: 0,
       outageMs: OUTAGE_MS,
       openRollbacks: OPEN,
+      signal: new AbortController().signal,
+      say,
+    },
+  )
+  expect(failedOf(checks), `seed ${SEED}`).toEqual([])
+})
+
+it('two coordinators stopped, killed and their view flushed: every rollback closed once, the view as built anew (I7, I8)', async () => {
+  const checks = await twoCoordinators(
+    { stack, site: await site('two') },
+    {
+      seed: SEED,
+      stateDir: '',
+      dir: folder,
+      kills: 1,
+      pauses: 0,
+      outageMs: 2_500,
+      openRollbacks: 20,
       signal: new AbortController().signal,
       say,
     },

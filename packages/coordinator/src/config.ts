@@ -32,6 +32,13 @@ export const apiSection = z
         'Private key with the role "voucher": signs the approvals of people whom api.identity knows.',
       ),
     identity: identitySection.optional(),
+    requestsPerSecond: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(200)
+      .describe('Of one caller; after a rest ten times as many at once. What is more is answered with 429.'),
     approverKeyFile: z
       .string()
       .optional()
@@ -64,6 +71,15 @@ export const viewSection = z
       .max(600_000)
       .default(10_000)
       .describe('How long planning waits for the view to reach the end of the log before it escalates.'),
+    maxRecords: z
+      .number()
+      .int()
+      .min(100)
+      .max(1_000_000)
+      .default(10_000)
+      .describe(
+        'A correlation ID with more records of one topic than this is refused, with what to do about it.',
+      ),
   })
   .prefault({})
 

@@ -1,5 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { type Coordinator, DEFAULT_STALL_OPTIONS } from '@unwind/core'
+import { type Coordinator, DEFAULT_STALL_OPTIONS, type StallView } from '@unwind/core'
 import {
   between,
   createEventOpener,
@@ -11,6 +11,7 @@ import {
   type SigningKey,
   withFailpoints,
 } from '@unwind/runtime'
+import { Answered } from './api/answered.js'
 import { type ApiServer, startApi } from './api/server.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
@@ -32,11 +33,14 @@ import { Commands } from './operations/commands.js'
 import { fixedPolicy, type PolicySource } from './operations/policy-source.js'
 import { Proposals } from './operations/proposals.js'
 import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
-import { LedgerReading } from './reading/ledger-reading.js'
+import { type FoundRollback, LedgerReading } from './reading/ledger-reading.js'
+import { stallsOf } from './reading/stalls-of.js'
+import { indexEntry, tells } from './view/index-entry.js'
 import { type OpenView, openView } from './view/open-view.js'
 
 const KEEP_MS = 45 * 86_400_000
 const PLAN_WITHIN_MS = 10_000
+const REQUESTS_PER_SECOND = 200
 const DRY_RUN_WITHIN_MS = 2_000
 const VISIBLE_WITHIN_MS = 1_000
 
@@ -101,6 +105,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     await contracts.start()
     const { url, prefix, keepMs = KEEP_MS, planWithinMs = PLAN_WITHIN_MS } = options.view
     const shared = { log, admin, topics, logger, now, onFatal, failpoint }
+    const trusted = new TrustedRecords(opener, trust)
     const opened = await openView({
       ...shared,
       url,
@@ -109,13 +114,20 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       groupId: `${group}.projector`,
       projected: numbers.projected,
       trusted: record => trust.verify(record).ok,
+      ...(options.view.maxRecords === undefined ? {} : { maxRecords: options.view.maxRecords }),
+      async indexed(record) {
+        if (!tells(record)) return null
+        const taken = await trusted.take(record)
+        return taken.kind === 'event'
+          ? indexEntry(taken.event as LedgerEvent, record.timestamp, keepMs)
+          : null
+      },
     })
     closers.push(() => opened.stop())
 
     const { view, actions, ledger } = opened
-    const trusted = new TrustedRecords(opener, trust)
     const catalogue = new Catalogue(actions, trusted)
-    const reading = new LedgerReading({ view, ledger, actions, trusted })
+    const reading = new LedgerReading({ index: view.index, ledger, actions, trusted })
     const facts = new SystemFactsSource({
       ...shared,
       ledger: topics.rollback,
@@ -235,7 +247,14 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         policy,
         signerOf: principal => signerOf(principal, approverKey),
       })
-      api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
+      const stalled = {
+        contracts: () => contracts.contracts,
+        stall: me.stall,
+        factsOf: facts.of.bind(facts),
+        now,
+      }
+      const parts = { proposals, commands, approvals, reading, loop, opened, contracts }
+      api = await serve(options.api, { ...parts, stallsOf: found => stallsOf(found, stalled) })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
   }
@@ -266,6 +285,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       commands: parts.commands,
       approvals: parts.approvals,
       reading: parts.reading,
+      requestsPerSecond: section.requestsPerSecond ?? REQUESTS_PER_SECOND,
+      answered: new Answered(view),
+      stallsOf: parts.stallsOf,
+      keeper: opened.keeper,
+      isStale: () => opened.keeper.isStale(),
       actionsTopic: topics.actions,
       contracts: () => contracts.contracts,
       announced: () => contracts.announced,
@@ -310,4 +334,5 @@ interface Served {
   readonly loop: LedgerLoop
   readonly opened: OpenView
   readonly contracts: ContractsView
+  stallsOf(found: FoundRollback): Promise<readonly StallView[]>
 }

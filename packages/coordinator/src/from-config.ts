@@ -77,6 +77,7 @@ export function coordinatorFromConfig(
           prefix: config.view.prefix ?? config.topics.prefix,
           keepMs: config.view.keepDays * 86_400_000,
           planWithinMs: config.view.planWithinMs,
+          maxRecords: config.view.maxRecords,
         },
         policy,
         stall: config.watch,
@@ -95,6 +96,7 @@ export function coordinatorFromConfig(
           host: config.api.host,
           port: config.api.port,
           actor: config.api.actor,
+          requestsPerSecond: config.api.requestsPerSecond,
           ...(config.api.token === undefined ? {} : { token: config.api.token }),
           ...(approverKey ? { approverKey } : {}),
           ...(config.api.voucherKeyFile === undefined

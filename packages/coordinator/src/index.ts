@@ -17,5 +17,4 @@ export type {
   CoordinatorOptions,
   CoordinatorService,
 } from './options.js'
-export type { RollbackLine, RollbackView, ShownPhase, StepView } from './reading/rollback-view.js'
 export { partitionHistory } from './view/partition-history.js'

@@ -31,6 +31,8 @@ export interface CoordinatorApiOptions {
   readonly token?: string
   /** In whose name callers act who name nobody. Default "user:api". */
   readonly actor?: string
+  /** Of one caller; after a rest ten times as many at once. Default 200. */
+  readonly requestsPerSecond?: number
   /** Signs approvals that come through the API; its principal is the approver. */
   readonly approverKey?: SigningKey
   /** Signs for people whom `identity` knows; has the role "voucher". */
@@ -57,6 +59,8 @@ export interface CoordinatorOptions {
     readonly keepMs?: number
     /** How long planning waits for the view before it escalates, milliseconds. Default 10,000. */
     readonly planWithinMs?: number
+    /** A correlation ID with more records is not planned. Default 10,000. */
+    readonly maxRecords?: number
   }
   /** Default: the default policy. */
   readonly policy?: Policy | PolicySource

@@ -1,3 +1,4 @@
+export * from './api/index.js'
 export * from './closing/closing.js'
 export * from './coordination/index.js'
 export * from './escalation/index.js'

@@ -77,7 +77,9 @@ describe('the HTTP API', () => {
         { stepId: 'orders', system: 'orders', tier: 0, status: 'verified', round: 0, outcome: 'undone' },
       ],
     })
-    expect((await call('GET', `/v1/rollbacks?correlationId=${correlationId}`)).body).toEqual({
+    expect((await call('GET', `/v1/rollbacks?correlationId=${correlationId}`)).body).toMatchObject({
+      nextCursor: null,
+      stale: false,
       rollbacks: [
         expect.objectContaining({
           rollbackId: body.rollbackId,

@@ -58,16 +58,13 @@ describe('the view that planning reads', () => {
     // What a restored snapshot looks like: watermark and records as they were, together.
     const topic = scene.world.topics.actions
     const partition = String(scene.world.log.partitionOf(order, 3))
-    const watermark = await redis.hget(`${scene.prefix}:watermarks:${topic}`, partition)
-    const records = await redis.hgetallBuffer(`${scene.prefix}:records:${topic}:${order}`)
+    const marks = `${scene.prefix}:v2:watermarks:${topic}`
+    const records = `${scene.prefix}:v2:records:${topic}:${order}`
+    const watermark = await redis.hget(marks, partition)
+    const before = await redis.dumpBuffer(records)
     const second = await scene.record(order, 'payments')
     expect((await dry(order)).body.rows).toHaveLength(2)
-    await redis
-      .multi()
-      .hset(`${scene.prefix}:watermarks:${topic}`, partition, watermark!)
-      .del(`${scene.prefix}:records:${topic}:${order}`)
-      .hset(`${scene.prefix}:records:${topic}:${order}`, records)
-      .exec()
+    await redis.multi().hset(marks, partition, watermark!).restore(records, 0, before!, 'REPLACE').exec()
     expect(await actionsOf(await scene.propose(order))).toEqual([second, first])
   })
 

@@ -158,6 +158,11 @@ export class Desk {
       policy,
       now,
       metrics,
+      requestsPerSecond: 100_000,
+      answered: { once: (_call: unknown, handle: () => Promise<unknown>) => handle() } as never,
+      stallsOf: async () => [],
+      isStale: async () => false,
+      keeper: {} as never,
       security: createSecurityEvents(metrics, {
         warn: fields => desk.heard.push((fields as { securityEvent: string }).securityEvent),
       }),

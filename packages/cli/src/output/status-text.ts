@@ -8,10 +8,19 @@ import { formatDuration, formatTime } from './time.js'
 /** What the views of the API and the summaries of a timeline have in common. */
 export type Shown = Omit<
   RollbackView,
-  'phase' | 'revision' | 'closedAt' | 'paused' | 'denied' | 'approval'
+  | 'phase'
+  | 'revision'
+  | 'closedAt'
+  | 'paused'
+  | 'denied'
+  | 'approval'
+  | 'incidentClass'
+  | 'systems'
+  | 'stalls'
+  | 'reviews'
 > & {
   readonly phase: string
-} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval'>>
+} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval' | 'stalls' | 'reviews'>>
 
 /** A rollback as a timeline sums it up, with what was planned beside what happened. */
 export function ofSummary(correlationId: string, summary: RollbackSummary): Shown {

@@ -105,6 +105,10 @@ const view: RollbackView = {
   remaining: [],
   refusals: [],
   openEscalations: ['rb-1/escalation/waiting-for-person/stock/0'],
+  incidentClass: null,
+  systems: [],
+  stalls: [],
+  reviews: [],
   steps: [
     {
       stepId: 'payments',
@@ -119,6 +123,8 @@ const view: RollbackView = {
       outcome: 'undone',
       restored: 2,
       expected: 2,
+      fromDigest: null,
+      toDigest: null,
       startedAt: at,
       settledAt: at + 12,
       durationMs: 12,
@@ -136,6 +142,8 @@ const view: RollbackView = {
       outcome: null,
       restored: null,
       expected: null,
+      fromDigest: null,
+      toDigest: null,
       startedAt: at + 20,
       settledAt: null,
       durationMs: null,

@@ -42,7 +42,10 @@ interface Leaf {
 function leaves(command: Command, path: readonly string[] = []): readonly Leaf[] {
   return command.commands.flatMap(sub => {
     const here = [...path, sub.name()]
-    return sub.commands.length > 0 ? leaves(sub, here) : [{ path: here.join(' '), command: sub }]
+    const itself = { path: here.join(' '), command: sub }
+    if (sub.commands.length === 0) return [itself]
+    // One that takes options of its own does something by itself.
+    return sub.options.length > 0 ? [itself, ...leaves(sub, here)] : leaves(sub, here)
   })
 }
 

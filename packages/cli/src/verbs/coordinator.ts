@@ -1,8 +1,15 @@
-import { kafkaOption, prefixOption, registryOption, wholeNumber } from '../shell/options.js'
+import {
+  apiOption,
+  kafkaOption,
+  outputOption,
+  prefixOption,
+  registryOption,
+  wholeNumber,
+} from '../shell/options.js'
 import { examples, type Register } from './verb.js'
 
 export const registerCoordinator: Register = (program, cli) => {
-  program
+  const coordinator = program
     .command('coordinator')
     .description(
       'run a coordinator: it plans, authorises, watches and escalates; logs are JSON lines on stderr',
@@ -26,5 +33,28 @@ export const registerCoordinator: Register = (program, cli) => {
     .action(async (options, command) => {
       const { runCoordinator } = await import('./run/coordinator.js')
       await runCoordinator(cli, command, options)
+    })
+  coordinator
+    .command('rebuild')
+    .description(
+      "have the coordinators' view of the log built again from the topics; it is served meanwhile, as stale",
+    )
+    .option('--watch', 'only show how far it is')
+    .addOption(apiOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples(['coordinator rebuild', 'and stay until the view is complete']))
+    .action(async (options, command) => {
+      const { rebuild } = await import('./run/view.js')
+      await rebuild(cli, command, options)
+    })
+  coordinator
+    .command('digest')
+    .description('one number for all that the view holds: equal before and after it was built again')
+    .addOption(apiOption())
+    .addOption(outputOption())
+    .addHelpText('after', examples(['coordinator digest', 'before and after "coordinator rebuild"']))
+    .action(async (options, command) => {
+      const { digest } = await import('./run/view.js')
+      await digest(cli, command, options)
     })
 }

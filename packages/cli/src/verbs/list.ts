@@ -15,6 +15,12 @@ export const registerList: Register = (program, cli) => {
         'closed',
       ]),
     )
+    .option('--system <name>', 'only those that name this system')
+    .option('--class <name>', 'only those of this incident class')
+    .option('--end <state>', 'only those that ended so, e.g. PARTIAL')
+    .option('--since <moment>', 'only those that began at or after, e.g. 2026-11-21T08:00Z')
+    .option('--until <moment>', 'only those that began before')
+    .option('--cursor <cursor>', 'what comes after the page before')
     .option('--limit <n>', 'at most so many', wholeNumber(1, 500), 20)
     .addOption(apiOption())
     .addOption(outputOption())

@@ -10,11 +10,14 @@ import type {
   OperatorCommand,
   ProposeRollback,
   RollbackLine,
+  RollbackList,
   RollbackPlan,
   RollbackView,
   SystemView,
   TimelineEntry,
   TimelineView,
+  ViewDigestView,
+  ViewState,
 } from './types.js'
 
 export type { CallOptions, TransportOptions as ApiClientOptions } from './transport.js'
@@ -23,6 +26,14 @@ export interface ListFilter {
   readonly phase?: string
   readonly endState?: string
   readonly correlationId?: string
+  /** Only those that name this system. */
+  readonly system?: string
+  readonly incidentClass?: string
+  /** Only those that began at or after, and before; epoch ms. */
+  readonly since?: number
+  readonly until?: number
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string
   /** At most so many, newest first. */
   readonly limit?: number
 }
@@ -43,6 +54,8 @@ export interface ApiClient {
   /** The plan that a proposal would get, and what the policy would say; changes nothing. */
   dryRun(request: DryRunRequest, options?: CallOptions): Promise<DryRun>
   rollbacks(filter?: ListFilter, options?: CallOptions): Promise<readonly RollbackLine[]>
+  /** One page with its cursor: pages neither repeat nor miss a rollback, whatever begins meanwhile. */
+  rollbackPage(filter?: ListFilter, options?: CallOptions): Promise<RollbackList>
   rollback(rollbackId: string, options?: CallOptions): Promise<RollbackView>
   plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
   command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
@@ -52,11 +65,20 @@ export interface ApiClient {
   timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
+  /** How far the coordinators' view of the log reaches. */
+  viewState(options?: CallOptions): Promise<ViewState>
+  /** One number for all that the view holds. Takes as long as reading all of it. */
+  viewDigest(options?: CallOptions): Promise<ViewDigestView>
+  /** Has the view built again from the topics; it is served meanwhile, as stale. */
+  rebuildView(options?: CallOptions): Promise<ViewState>
   systems(options?: CallOptions): Promise<readonly SystemView[]>
   escalations(options?: CallOptions): Promise<readonly EscalationView[]>
   /** Resolves when the coordinator says that it is ready to work. */
   ready(options?: CallOptions): Promise<void>
 }
+
+/** A million records are read for it. */
+const DIGEST_WITHIN_MS = 600_000
 
 export function createApiClient(options: TransportOptions): ApiClient {
   const http = new Transport(options)
@@ -67,6 +89,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
     dryRun: (request, call) => http.post('/v1/plans', request, call),
     rollbacks: async (filter = {}, call = {}) =>
       (await http.get<{ rollbacks: RollbackLine[] }>(`/v1/rollbacks${query(filter)}`, call)).rollbacks,
+    rollbackPage: (filter = {}, call = {}) => http.get<RollbackList>(`/v1/rollbacks${query(filter)}`, call),
     rollback: (id, call) => http.get(rollback(id), call),
     plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
@@ -83,6 +106,9 @@ export function createApiClient(options: TransportOptions): ApiClient {
       })
       for await (const event of events) yield JSON.parse(event.data) as TimelineEntry
     },
+    viewState: call => http.get('/v1/view', call),
+    viewDigest: call => http.get('/v1/view/digest', { timeoutMs: DIGEST_WITHIN_MS, ...call }),
+    rebuildView: call => http.post('/v1/view/rebuild', {}, call),
     systems: async call => (await http.get<{ systems: SystemView[] }>('/v1/systems', call)).systems,
     escalations: async call =>
       (await http.get<{ escalations: EscalationView[] }>('/v1/escalations', call)).escalations,

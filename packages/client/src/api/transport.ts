@@ -12,6 +12,10 @@ export interface TransportOptions {
 
 export interface CallOptions {
   readonly signal?: AbortSignal
+  /** For this answer, milliseconds; default: that of the client. */
+  readonly timeoutMs?: number
+  /** The same key is the same request: a repeated call is answered as the first one was, and done once. */
+  readonly idempotencyKey?: string
 }
 
 /** One HTTP exchange with the coordinator; everything that goes wrong is an `ApiProblem` or an `ApiUnreachable`. */
@@ -62,7 +66,7 @@ export class Transport {
   }
 
   async #json<T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> {
-    const timeout = AbortSignal.timeout(this.#timeoutMs)
+    const timeout = AbortSignal.timeout(options.timeoutMs ?? this.#timeoutMs)
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
     const response = await this.#fetch(path, {
       method,
@@ -70,6 +74,7 @@ export class Transport {
         ...this.#headers,
         accept: 'application/json, application/problem+json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal,

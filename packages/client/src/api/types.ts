@@ -1,19 +1,28 @@
 import type { EscalationRaised } from '@unwind/contracts'
-import type { PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
+import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
   PlanExplanation,
   PlanRow,
   PolicyDecision,
+  RollbackLine,
+  RollbackList,
   RollbackSummary,
+  RollbackView,
+  StallView,
   StepRow,
+  StepView,
   SurfacedRow,
+  SystemView,
   TimelineEntry,
+  TimelineView,
+  ViewDigestView,
+  ViewState,
 } from '@unwind/core'
 
 /** Shapes of the coordinator's HTTP API (`/v1`). Moments are epoch ms, spans milliseconds, offsets decimal strings. */
 
-export type Phase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
+export type Phase = ShownPhase
 
 export interface ProposeRollback {
   readonly correlationId: string
@@ -69,77 +78,6 @@ export interface ApprovalDecision {
   readonly reason: string
 }
 
-/** Somebody broke the glass. */
-export interface ReviewView {
-  readonly revision: number
-  readonly by: string
-  readonly reason: string
-  readonly at: number
-  /** Escalation that somebody else acknowledges. */
-  readonly escalationId: string
-  /** Null: the review is open. */
-  readonly reviewedBy: string | null
-}
-
-/** A rollback in a list. */
-export interface RollbackLine {
-  readonly rollbackId: string
-  readonly correlationId: string
-  readonly phase: Phase
-  /** Null until it is closed. */
-  readonly endState: string | null
-  readonly reason: string | null
-  readonly proposedBy: string | null
-  readonly requestedAt: number | null
-}
-
-/** Where a rollback stands, folded from the ledger when it was asked for. */
-export interface RollbackView extends RollbackLine {
-  readonly revision: number | null
-  readonly closedAt: number | null
-  /** From the request to the end; while it runs, to its last event. */
-  readonly durationMs: number | null
-  /** Items that probes saw restored, of those expected. */
-  readonly restored: number
-  readonly expected: number
-  readonly paused: boolean
-  /** Why the policy or a person said no. */
-  readonly denied: string | null
-  readonly approval: {
-    readonly required: number
-    readonly given: readonly string[]
-    readonly approvers: readonly string[]
-  } | null
-  /** What is not as it was, as the end says. */
-  readonly remaining: readonly string[]
-  readonly refusals: readonly string[]
-  /** Alarms that nobody has acknowledged. */
-  readonly openEscalations: readonly string[]
-  /** Decisions that one person took alone. Absent: a coordinator of before there were any. */
-  readonly reviews?: readonly ReviewView[]
-  readonly steps: readonly StepView[]
-}
-
-export interface StepView {
-  readonly stepId: string
-  readonly system: string
-  readonly tier: number
-  readonly waitsFor: readonly string[]
-  /** How many actions it undoes. */
-  readonly actions: number
-  readonly status: string
-  readonly round: number
-  readonly attempts: number
-  /** Why it stands where it stands. */
-  readonly message: string | null
-  readonly outcome: string | null
-  readonly restored: number | null
-  readonly expected: number | null
-  readonly startedAt: number | null
-  readonly settledAt: number | null
-  readonly durationMs: number | null
-}
-
 /** A plan, for people. */
 export interface RollbackPlan extends PlanExplanation {
   readonly rollbackId: string
@@ -156,33 +94,6 @@ export interface DryRun extends PlanExplanation {
   /** Records that were left out, and why. */
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
-}
-
-export interface TimelineView extends Timeline {
-  /** Equal for equal content: two views can be compared by it (I8). */
-  readonly digest: string
-}
-
-export interface SystemView {
-  readonly system: string
-  /** Null: a sidecar announced itself, but no contract was published. */
-  readonly contract: {
-    readonly version: string
-    readonly hash: string
-    readonly owner: { readonly team: string; readonly contact: string }
-    readonly success: string
-    readonly dependsOn: readonly string[]
-    readonly adapter: string
-    readonly actions: readonly string[]
-  } | null
-  /** Latest announcement of a sidecar. Null: none ever came. */
-  readonly sidecar: {
-    readonly at: number
-    readonly instance: string
-    readonly contractVersion: string
-    readonly contractHash: string
-    readonly adapter: string
-  } | null
 }
 
 export type EscalationView = EscalationRaised

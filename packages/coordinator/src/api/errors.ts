@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { EncodeFailed, EventTooLarge } from '@unwind/contracts'
 import { PublishFailed, RecordTooLarge, RegistryUnavailable } from '@unwind/runtime'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { ViewBehind } from '../catalogue/record-source.js'
+import { TooManyRecords, ViewBehind } from '../catalogue/record-source.js'
 import type { SecurityEvents } from '../identity/security-events.js'
 import { Problem, SecurityProblem } from '../operations/problem.js'
 import { ViewUnavailable } from '../view/redis-view.js'
@@ -117,6 +117,14 @@ function toProblem(error: unknown): Problem {
       'The Redis view is behind the log',
       error.message,
       'it catches up by itself: ask again in a moment',
+    )
+  if (error instanceof TooManyRecords)
+    return new Problem(
+      422,
+      'too-many-actions',
+      'Too many actions under one correlation ID',
+      error.message,
+      error.hint,
     )
   if (error instanceof RegistryUnavailable)
     return new Problem(

@@ -2,13 +2,18 @@ import type { EscalationRaised } from '@unwind/contracts'
 import {
   type ContractLookup,
   type Coordination,
+  escalationsShape,
   foldTimeline,
   openEscalations,
+  type StallView,
+  systemsShape,
   timelineDigest,
+  timelineShape,
 } from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
 import type { Announced } from '../contracts/contracts-view.js'
-import type { LedgerReading } from '../reading/ledger-reading.js'
+import { Problem } from '../operations/problem.js'
+import { type FoundRollback, type LedgerReading, rollbacksIn } from '../reading/ledger-reading.js'
 import { ViewUnavailable } from '../view/redis-view.js'
 import type { Callers } from './callers.js'
 import { addRoute } from './route.js'
@@ -21,6 +26,7 @@ const SCAN = 1_000
 export interface ObserveRoutes {
   readonly reading: LedgerReading
   readonly actionsTopic: string
+  stallsOf(found: FoundRollback): Promise<readonly StallView[]>
   readonly contracts: () => ContractLookup
   readonly announced: () => ReadonlyMap<string, Announced>
   /** Rollbacks that this coordinator holds open. */
@@ -31,16 +37,29 @@ export interface ObserveRoutes {
   readonly stopping: AbortSignal
 }
 
+/** Each folds its timeline again when something comes. */
+const MOST_STREAMS = 500
+
 export function observeRoutes(app: FastifyInstance, callers: Callers, options: ObserveRoutes): void {
   const { reading } = options
+  let streams = 0
   addRoute(app, callers, {
     method: 'GET',
     url: '/v1/correlations/:correlationId/timeline',
     summary: 'Everything that happened under a correlation ID, by cause',
     params: byCorrelation,
+    answers: timelineShape,
     async handle({ params }) {
-      const timeline = foldTimeline(params.correlationId, await reading.timelineOf(params.correlationId))
-      return { ...timeline, digest: timelineDigest(timeline) }
+      const { correlationId } = params
+      const { records, omitted, stale } = await reading.timelineOf(correlationId)
+      const timeline = foldTimeline(correlationId, records)
+      const stalled = await Promise.all(
+        rollbacksIn(correlationId, records).map(async found => {
+          const { rollbackId } = found.coordination.rollback
+          return (await options.stallsOf(found)).map(stall => ({ rollbackId, ...stall }))
+        }),
+      )
+      return { ...timeline, digest: timelineDigest(timeline), stalls: stalled.flat(), stale, omitted }
     },
   })
   addRoute(app, callers, {
@@ -48,8 +67,17 @@ export function observeRoutes(app: FastifyInstance, callers: Callers, options: O
     url: '/v1/correlations/:correlationId/timeline/stream',
     summary: 'The timeline as server-sent events; resumes after Last-Event-ID',
     params: byCorrelation,
+    type: 'text/event-stream',
     async handle({ params, request, reply }) {
       const { correlationId } = params
+      if (streams >= MOST_STREAMS)
+        throw new Problem(
+          503,
+          'too-many-streams',
+          'Too many streams are open',
+          `this coordinator sends ${streams} timelines already`,
+          'ask another coordinator, or again in a moment',
+        )
       // Asked before the headers go out, so that a view that is away is a problem document and not a broken stream.
       await reading.timelineOf(correlationId)
       const gone = new AbortController()
@@ -63,20 +91,24 @@ export function observeRoutes(app: FastifyInstance, callers: Callers, options: O
         'x-accel-buffering': 'no',
       })
       const last = request.headers['last-event-id']
+      streams++
       await streamTimeline(reply.raw, {
         correlationId,
         lastEventId: typeof last === 'string' ? last : null,
         actionsTopic: options.actionsTopic,
-        recordsOf: id => reading.timelineOf(id),
+        recordsOf: async id => (await reading.timelineOf(id)).records,
         changed: until => options.changed(correlationId, until),
         signal,
-      }).catch(() => reply.raw.destroy())
+      })
+        .catch(() => reply.raw.destroy())
+        .finally(() => streams--)
     },
   })
   addRoute(app, callers, {
     method: 'GET',
     url: '/v1/systems',
     summary: 'Systems, their contracts and whether a sidecar announced itself',
+    answers: systemsShape,
     async handle() {
       const names = new Set([...options.contracts().keys(), ...options.announced().keys()])
       return { systems: [...names].sort().map(systemOf) }
@@ -86,6 +118,7 @@ export function observeRoutes(app: FastifyInstance, callers: Callers, options: O
     method: 'GET',
     url: '/v1/escalations',
     summary: 'Escalations that nobody has acknowledged and whose cause is there, also of ended rollbacks',
+    answers: escalationsShape,
     async handle() {
       const held = options.open()
       const escalations = held.flatMap(openEscalations)

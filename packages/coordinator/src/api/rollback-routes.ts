@@ -1,13 +1,25 @@
 import { thawPlan } from '@unwind/contracts'
-import { explainPlan } from '@unwind/core'
+import {
+  dryRunShape,
+  explainPlan,
+  planShape,
+  rollbackListShape,
+  rollbackShape,
+  type StallView,
+  writtenShape,
+} from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
 import type { Approvals } from '../operations/approvals.js'
 import type { Commands } from '../operations/commands.js'
 import { doesNotFit, noSuchRollback, Problem } from '../operations/problem.js'
 import type { Proposals } from '../operations/proposals.js'
-import type { LedgerReading } from '../reading/ledger-reading.js'
-import { rollbackLine, rollbackView } from '../reading/rollback-view.js'
+import type { FoundRollback, LedgerReading } from '../reading/ledger-reading.js'
+import { parseCursor } from '../reading/page.js'
+import { rollbackView } from '../reading/rollback-view.js'
+import type { Answered } from './answered.js'
 import type { Callers } from './callers.js'
+import { commandIdOf, rollbackIdOf } from './idempotency.js'
+import { isCommanded, isProposed } from './keyed-writes.js'
 import { addRoute } from './route.js'
 import {
   acknowledgeBody,
@@ -26,12 +38,14 @@ export interface RollbackRoutes {
   readonly commands: Commands
   readonly approvals: Approvals
   readonly reading: LedgerReading
+  readonly answered: Answered
+  /** What of a rollback makes no progress now. */
+  stallsOf(found: FoundRollback): Promise<readonly StallView[]>
+  /** Whether the view is being built again. */
+  isStale(): Promise<boolean>
   /** Resolves when the view holds what was just written, or after a short while: reading one's own write. */
   visible(correlationId: string, offset: bigint): Promise<void>
 }
-
-/** Of the latest so many the list picks; older ones are found by their ID. */
-const SCAN = 1_000
 
 const planHashNeeded = () =>
   new Problem(
@@ -45,7 +59,7 @@ const planHashNeeded = () =>
 export function rollbackRoutes(
   app: FastifyInstance,
   callers: Callers,
-  { proposals, commands, approvals, reading, visible }: RollbackRoutes,
+  { proposals, commands, approvals, reading, answered, stallsOf, isStale, visible }: RollbackRoutes,
 ): void {
   addRoute(app, callers, {
     method: 'POST',
@@ -54,16 +68,21 @@ export function rollbackRoutes(
     permission: 'propose',
     body: proposeBody,
     status: 202,
-    async handle({ body, actor }) {
+    answered,
+    answers: writtenShape,
+    async handle({ body, actor, key }) {
       const { correlationId, reason, systems } = body
-      const { rollbackId, written } = await proposals.propose({
+      const proposal = {
         correlationId,
         reason,
         systems,
-        rollbackId: body.rollbackId ?? null,
+        rollbackId: body.rollbackId ?? (key && rollbackIdOf(key, correlationId)),
         incidentClass: body.incidentClass ?? null,
         proposedBy: actor(body.actor ?? null),
-      })
+      }
+      if (key && proposal.rollbackId && (await isProposed(reading, proposal.rollbackId, proposal)))
+        return { rollbackId: proposal.rollbackId }
+      const { rollbackId, written } = await proposals.propose(proposal)
       if (written) await visible(correlationId, written.offset)
       return { rollbackId }
     },
@@ -73,17 +92,21 @@ export function rollbackRoutes(
     url: '/v1/rollbacks',
     summary: 'Rollbacks, latest first',
     query: listQuery,
+    answers: rollbackListShape,
     async handle({ query }) {
-      const rollbacks = []
-      for await (const found of reading.recent(SCAN)) {
-        const line = rollbackLine(found)
-        if (query.phase && line.phase !== query.phase) continue
-        if (query.endState && line.endState !== query.endState) continue
-        if (query.correlationId && line.correlationId !== query.correlationId) continue
-        rollbacks.push(line)
-        if (rollbacks.length >= query.limit) break
-      }
-      return { rollbacks }
+      const { cursor, since, until, ...filter } = query
+      const after = cursor === undefined ? null : parseCursor(cursor)
+      if (cursor !== undefined && !after)
+        throw new Problem(
+          400,
+          'invalid-input',
+          'The request is not what this operation takes',
+          'query.cursor: it is not a cursor of this API',
+          'give back "nextCursor" of the page before, or leave it out for the first page',
+          [{ key: 'query.cursor', message: 'not a cursor of this API' }],
+        )
+      const page = await reading.page({ ...filter, after, since: since ?? null, until: until ?? null })
+      return { ...page, stale: await isStale() }
     },
   })
   addRoute(app, callers, {
@@ -91,13 +114,18 @@ export function rollbackRoutes(
     url: '/v1/rollbacks/:rollbackId',
     summary: 'Where a rollback stands',
     params: byRollback,
-    handle: async ({ params }) => rollbackView(await find(params.rollbackId)),
+    answers: rollbackShape,
+    async handle({ params }) {
+      const found = await find(params.rollbackId)
+      return rollbackView(found, await stallsOf(found))
+    },
   })
   addRoute(app, callers, {
     method: 'GET',
     url: '/v1/rollbacks/:rollbackId/plan',
     summary: 'The plan of a rollback: the one that waits for approval, else the one that runs',
     params: byRollback,
+    answers: planShape,
     async handle({ params }) {
       const { rollback, pending } = (await find(params.rollbackId)).coordination
       if (!('plan' in rollback))
@@ -121,17 +149,23 @@ export function rollbackRoutes(
     params: byRollback,
     body: commandBody,
     status: 202,
-    async handle({ params, body, actor }) {
-      await commands.command(params.rollbackId, {
+    answered,
+    answers: writtenShape,
+    async handle({ params: { rollbackId }, body, actor, key }) {
+      const request = {
         command: body.command,
         stepId: body.stepId ?? null,
         actor: actor(body.actor ?? null),
         reason: body.reason,
         resolution: body.resolution ?? null,
         evidence: body.evidence ?? null,
-        commandId: body.commandId ?? null,
-      })
-      return { rollbackId: params.rollbackId }
+        commandId: body.commandId ?? (key && commandIdOf(key)),
+      }
+      const { commandId } = request
+      if (key && commandId && (await isCommanded(reading, rollbackId, commandId, request)))
+        return { rollbackId }
+      await commands.command(rollbackId, request)
+      return { rollbackId }
     },
   })
   addRoute(app, callers, {
@@ -141,6 +175,8 @@ export function rollbackRoutes(
     params: byRollback,
     body: approvalBody,
     status: 202,
+    answered,
+    answers: writtenShape,
     async handle({ params, body, actor, caller }) {
       const { decision, reason } = body
       const named = body.actor ?? null
@@ -167,6 +203,8 @@ export function rollbackRoutes(
     params: byGate,
     body: personBody,
     status: 202,
+    answered,
+    answers: writtenShape,
     async handle({ params, body, actor }) {
       await commands.openGate(params.rollbackId, params.gateId, actor(body.actor ?? null), body.reason)
       return { rollbackId: params.rollbackId }
@@ -180,6 +218,8 @@ export function rollbackRoutes(
     params: byRollback,
     body: acknowledgeBody,
     status: 202,
+    answered,
+    answers: writtenShape,
     async handle({ params, body, actor }) {
       await commands.acknowledge(params.rollbackId, body.escalationId, actor(body.actor ?? null), body.reason)
       return { rollbackId: params.rollbackId }
@@ -190,6 +230,7 @@ export function rollbackRoutes(
     url: '/v1/plans',
     summary: 'The plan that a proposal would get; changes nothing',
     body: planBody,
+    answers: dryRunShape,
     handle: ({ body, actor }) =>
       proposals.dryRun(body.correlationId, body.systems, actor(body.actor ?? null)),
   })

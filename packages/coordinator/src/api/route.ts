@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Caller, Permission } from '../identity/caller.js'
 import { Problem } from '../operations/problem.js'
+import type { Answered } from './answered.js'
 import type { Callers } from './callers.js'
+import { type KeyedCall, keyedCall } from './idempotency.js'
 
 type Shape = z.ZodObject | undefined
 type Parsed<S extends Shape> = S extends z.ZodObject ? z.output<S> : undefined
@@ -16,6 +18,8 @@ export interface Call<Params extends Shape, Query extends Shape, Body extends Sh
   readonly caller: Caller
   /** In whose name the caller acts. @throws SecurityProblem when somebody who is known names another one. @param named whom the body names; null: nobody. */
   actor(named: string | null): string
+  /** Of "Idempotency-Key"; null: the caller gave none. */
+  readonly key: KeyedCall | null
 }
 
 export interface Route<Params extends Shape, Query extends Shape, Body extends Shape> {
@@ -30,6 +34,10 @@ export interface Route<Params extends Shape, Query extends Shape, Body extends S
   /** What a good answer has; default 200. */
   readonly status?: number
   readonly answers?: z.ZodType
+  /** What a good answer is made of; default "application/json". */
+  readonly type?: string
+  /** Remembers answers by "Idempotency-Key"; for operations that write. */
+  readonly answered?: Answered
   handle(call: Call<Params, Query, Body>): Promise<unknown>
 }
 
@@ -48,19 +56,21 @@ export function addRoute<
   Query extends Shape = undefined,
   Body extends Shape = undefined,
 >(app: FastifyInstance, callers: Callers, route: Route<Params, Query, Body>): void {
-  const { method, url, summary, params, query, body, status = 200, answers } = route
+  const { method, url, summary, params, query, body, status = 200, answers, answered } = route
   app.route({
     method,
     url,
     schema: {
       summary,
+      operationId: operationId(method, url),
+      ...(answered ? { headers: IDEMPOTENCY_HEADER } : {}),
       ...(params ? { params: describe(params) } : {}),
       ...(query ? { querystring: describe(query) } : {}),
       ...(body ? { body: describe(body) } : {}),
       response: {
-        [status]: answers ? describe(answers) : { type: 'object', additionalProperties: true },
-        '4xx': describe(problemSchema),
-        '5xx': describe(problemSchema),
+        [status]: content(route.type ?? 'application/json', answers ? describe(answers, 'output') : ANYTHING),
+        '4xx': content('application/problem+json', describe(problemSchema)),
+        '5xx': content('application/problem+json', describe(problemSchema)),
       },
     },
     handler: async (request, reply) => {
@@ -74,16 +84,55 @@ export function addRoute<
         reply,
         caller,
         actor: (named: string | null) => callers.actor(caller, named),
+        key: answered
+          ? keyedCall(
+              request.headers['idempotency-key'],
+              callers.actor(caller, null),
+              request.url,
+              request.body,
+            )
+          : null,
       } as Call<Params, Query, Body>
-      const answer = await route.handle(call)
+      const handle = () => route.handle(call)
+      const answer = answered && call.key ? await answered.once(call.key, handle) : await handle()
       if (reply.sent) return reply
       return reply.code(status).send(answer)
     },
   })
 }
 
-function describe(schema: z.ZodType): object {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+const ANYTHING = { type: 'object', additionalProperties: true }
+
+const IDEMPOTENCY_HEADER = {
+  type: 'object',
+  properties: {
+    'idempotency-key': {
+      type: 'string',
+      maxLength: 255,
+      description:
+        'The same key with the same request is done once and answered as the first time; with another request it is refused (422).',
+    },
+  },
+}
+
+function content(type: string, schema: object): object {
+  return {
+    description: type === 'application/json' ? 'As asked.' : 'What is said of it.',
+    content: { [type]: { schema } },
+  }
+}
+
+/** "GET /v1/rollbacks/:rollbackId/plan" → "getRollbacksPlan", for those who generate a client. */
+function operationId(method: string, url: string): string {
+  const words = url.split('/').filter(part => part !== '' && part !== 'v1')
+  const named = words.map(word =>
+    word.startsWith(':') ? 'One' : `${word[0]!.toUpperCase()}${word.slice(1)}`,
+  )
+  return `${method.toLowerCase()}${named.join('')}`
+}
+
+function describe(schema: z.ZodType, io: 'input' | 'output' = 'input'): object {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
   return json
 }
 

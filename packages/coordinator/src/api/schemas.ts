@@ -75,9 +75,19 @@ export const approvalBody = z.strictObject({
 export const personBody = z.strictObject({ actor: principal.optional(), reason })
 export const acknowledgeBody = personBody.extend({ escalationId: text(500) })
 
+const epochMs = z.coerce.number().int().min(0).max(8_640_000_000_000_000)
+
 export const listQuery = z.strictObject({
   phase: z.enum(['proposed', 'awaiting-approval', 'denied', 'running', 'closed']).optional(),
-  endState: z.string().max(50).optional(),
+  endState: z
+    .string()
+    .regex(/^[A-Z_]{1,50}$/)
+    .optional(),
+  system: system.optional(),
+  incidentClass: text(100).optional(),
   correlationId: correlationId.optional(),
+  since: epochMs.optional().describe('Only those that began at or after; epoch ms.'),
+  until: epochMs.optional().describe('Only those that began before; epoch ms.'),
+  cursor: z.string().max(500).optional().describe('"nextCursor" of the page before.'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 })

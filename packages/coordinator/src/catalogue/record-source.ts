@@ -8,6 +8,22 @@ export class ViewBehind extends Error {
   override readonly name = 'ViewBehind'
 }
 
+/** One key holds more records than is read at once. Nobody has to wait: it does not pass by itself. */
+export class TooManyRecords extends Error {
+  override readonly name = 'TooManyRecords'
+  readonly hint =
+    'give each business transaction a correlation ID of its own; what lies under this one is undone by hand, or raise view.maxRecords of the coordinator'
+}
+
+/** What the view has now, for people. */
+export interface ShownRecords {
+  readonly records: readonly IncomingRecord[]
+  /** More than `records` when they were limited. */
+  readonly total: number
+  /** The view is being built again and may lack records. */
+  readonly stale: boolean
+}
+
 export interface RecordsOfKey {
   readonly partition: number
   /** Every record of the key below this offset is there. */
@@ -24,9 +40,13 @@ export interface RecordSourceOptions {
   onWaiting(): void
   /** Epoch ms. */
   now(): number
+  /** A key with more records than this is not read for decisions. Default 10,000. */
+  readonly maxRecords?: number
   /** Default: the system's. */
   readonly timers?: Timers
 }
+
+export const MAX_RECORDS = 10_000
 
 const ASK_AGAIN_MS = 100
 const LOOK_AGAIN_MS = 1_000
@@ -48,7 +68,7 @@ export class RecordSource {
   /**
    * All records of the key that were in the log when this was called.
    * @param withinMs how long the view may take to get there.
-   * @throws ViewUnavailable @throws ViewBehind naming both offsets.
+   * @throws ViewUnavailable @throws ViewBehind naming both offsets. @throws TooManyRecords
    */
   async complete(key: string, withinMs: number): Promise<RecordsOfKey> {
     const { options } = this
@@ -59,15 +79,21 @@ export class RecordSource {
     return this.until(key, needed, withinMs)
   }
 
-  /** All records of the key below an offset of its partition. @throws ViewUnavailable @throws ViewBehind */
+  /** All records of the key below an offset of its partition. @throws ViewUnavailable @throws ViewBehind @throws TooManyRecords */
   async until(key: string, needed: bigint, withinMs: number): Promise<RecordsOfKey> {
     const { options } = this
     const partition = this.#partitionOf(key)
     const deadline = options.now() + withinMs
+    const most = options.maxRecords ?? MAX_RECORDS
     for (;;) {
       const moved = this.#nextMove(partition, ASK_AGAIN_MS)
-      const { watermark, records } = await options.view.read(options.topic, partition, key)
+      const read = await options.view.read(options.topic, partition, key, most, 'none')
+      const { watermark, records, total = records.length } = read
       const reached = watermark ?? 0n
+      if (total > most)
+        throw new TooManyRecords(
+          `${JSON.stringify(shortened(key))} has ${total} records in ${options.topic}, and at most ${most} are read at once`,
+        )
       if (reached >= needed) return { partition, until: reached, records }
       if (options.now() >= deadline)
         throw new ViewBehind(
@@ -78,9 +104,17 @@ export class RecordSource {
     }
   }
 
-  /** What the view holds now; for people, who can look again. @throws ViewUnavailable */
-  async sofar(key: string): Promise<readonly IncomingRecord[]> {
-    return (await this.options.view.read(this.options.topic, this.#partitionOf(key), key)).records
+  /** What the view holds now; for people, who can look again. @param limit at most so many. @throws ViewUnavailable */
+  async sofar(key: string, limit: number): Promise<ShownRecords> {
+    const { view, topic, ends } = this.options
+    const partition = this.#partitionOf(key)
+    const read = await view.read(topic, partition, key, limit, 'first')
+    const { watermark, records, total = records.length, building } = read
+    // A view that is never built again says nothing of it.
+    if (watermark !== null || building === undefined) return { records, total, stale: building ?? false }
+    // Nothing of the partition is in the view: there is nothing, or everything was lost a moment ago.
+    const bounds = (await ends.now()).get(partition)
+    return { records, total, stale: building || (bounds !== undefined && bounds.end > bounds.start) }
   }
 
   /** Resolves when the key's partition moves in the view, after a while, or when the signal aborts. */
@@ -110,4 +144,8 @@ export class RecordSource {
       waiters.add(wake)
     })
   }
+}
+
+function shortened(key: string): string {
+  return key.length > 100 ? `${key.slice(0, 100)}…` : key
 }

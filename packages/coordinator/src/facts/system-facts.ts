@@ -26,6 +26,8 @@ const FRESH_MS = 1_000
 /** After the broker answers again, everybody needs time to rejoin and catch up. */
 const CATCH_UP_MS = 15_000
 
+const SLOW_ANSWER_MS = 2_000
+
 /** What stands behind the systems, asked only when something is overdue. */
 export class SystemFactsSource {
   readonly #looks = new Map<string, Promise<Look>>()
@@ -79,11 +81,14 @@ export class SystemFactsSource {
   async #ask(system: string): Promise<Look> {
     const { admin, ledger, now } = this.options
     const group = this.options.groupOf(system)
+    const asked = now()
     const [{ clientIds }, committed] = await Promise.all([
       admin.members(group),
       admin.committed(group, ledger),
     ])
     const at = now()
+    // An answer that was long in coming was asked of a broker that was away: its groups are only now coming together again.
+    if (at - asked > SLOW_ANSWER_MS) this.noteOutage()
     if (clientIds.length > 0) this.#membersSeenAt.set(system, at)
     return { at, members: clientIds.length, committed }
   }

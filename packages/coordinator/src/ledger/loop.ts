@@ -8,6 +8,7 @@ import {
   type RollbackState,
 } from '@unwind/core'
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
+import { TooManyRecords } from '../catalogue/record-source.js'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
 import { Orphans } from './orphans.js'
@@ -234,7 +235,10 @@ export class LedgerLoop {
       this.#input(entry, {
         kind: 'no-actions',
         message: `it cannot be planned yet: ${reason}`,
-        hint: 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back',
+        hint:
+          error instanceof TooManyRecords
+            ? error.hint
+            : 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back',
         retryAt: now() + RETRY_MS,
       })
     }

@@ -1,77 +1,17 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { foldTimeline, type RollbackState, reviewsOf, type StepProgress, type StepRow } from '@unwind/core'
+import {
+  foldTimeline,
+  type RollbackLine,
+  type RollbackState,
+  type RollbackView,
+  reviewsOf,
+  type ShownPhase,
+  type StallView,
+  type StepProgress,
+  type StepRow,
+  type StepView,
+} from '@unwind/core'
 import type { FoundRollback } from './ledger-reading.js'
-
-export type ShownPhase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
-
-/** One rollback, as the API shows it. Moments are epoch ms, spans milliseconds. */
-export interface RollbackView {
-  readonly rollbackId: string
-  readonly correlationId: string
-  readonly phase: ShownPhase
-  readonly endState: string | null
-  readonly reason: string | null
-  readonly proposedBy: string | null
-  readonly revision: number | null
-  readonly requestedAt: number | null
-  readonly closedAt: number | null
-  readonly durationMs: number | null
-  readonly restored: number
-  readonly expected: number
-  readonly paused: boolean
-  /** Why the policy or a person said no. */
-  readonly denied: string | null
-  readonly approval: {
-    readonly required: number
-    readonly given: readonly string[]
-    readonly approvers: readonly string[]
-  } | null
-  readonly remaining: readonly string[]
-  readonly refusals: readonly string[]
-  readonly openEscalations: readonly string[]
-  /** Decisions that one person took alone. */
-  readonly reviews: readonly ReviewView[]
-  readonly steps: readonly StepView[]
-}
-
-export interface ReviewView {
-  readonly revision: number
-  readonly by: string
-  readonly reason: string
-  readonly at: number
-  /** To acknowledge by somebody else. */
-  readonly escalationId: string
-  /** Null: the review is open. */
-  readonly reviewedBy: string | null
-}
-
-export interface StepView {
-  readonly stepId: string
-  readonly system: string
-  readonly tier: number
-  readonly waitsFor: readonly string[]
-  readonly actions: number
-  readonly status: string
-  readonly round: number
-  readonly attempts: number
-  readonly message: string | null
-  readonly outcome: string | null
-  readonly restored: number | null
-  readonly expected: number | null
-  readonly startedAt: number | null
-  readonly settledAt: number | null
-  readonly durationMs: number | null
-}
-
-export interface RollbackLine {
-  readonly rollbackId: string
-  readonly correlationId: string
-  readonly phase: ShownPhase
-  readonly endState: string | null
-  readonly reason: string | null
-  readonly proposedBy: string | null
-  readonly requestedAt: number | null
-}
 
 export function phaseOf(state: RollbackState): ShownPhase {
   return state.phase === 'proposed' && state.refused ? 'denied' : state.phase
@@ -93,11 +33,19 @@ export function rollbackLine({ correlationId, coordination, events }: FoundRollb
     endState: endStateOf(rollback),
     reason: proposed?.data.reason ?? null,
     proposedBy: proposedBy || null,
+    incidentClass: proposed?.data.incidentClass ?? null,
+    systems: systemsOf(proposed?.data.systems ?? [], rollback),
     requestedAt: 'requestedAt' in rollback ? rollback.requestedAt : null,
   }
 }
 
-export function rollbackView(found: FoundRollback): RollbackView {
+function systemsOf(named: readonly string[], rollback: RollbackState): readonly string[] {
+  if (!('plan' in rollback)) return [...named].sort()
+  const { steps, surfaced } = rollback.plan
+  return [...new Set([...named, ...steps.map(s => s.system), ...surfaced.map(s => s.system)])].sort()
+}
+
+export function rollbackView(found: FoundRollback, stalls: readonly StallView[]): RollbackView {
   const { correlationId, coordination, events } = found
   const { rollback, pending } = coordination
   const summary = foldTimeline(correlationId, events).rollbacks.find(
@@ -126,6 +74,7 @@ export function rollbackView(found: FoundRollback): RollbackView {
       return { revision, by, reason, at, escalationId, reviewedBy }
     }),
     steps: stepsOf(rollback, rows),
+    stalls,
   }
 }
 
@@ -146,6 +95,8 @@ function stepsOf(rollback: RollbackState, rows: ReadonlyMap<string, StepRow>): S
       outcome: actual?.outcome ?? null,
       restored: actual?.restored ?? null,
       expected: actual?.expected ?? null,
+      fromDigest: actual?.fromDigest ?? null,
+      toDigest: actual?.toDigest ?? null,
       startedAt: actual?.startedAt ?? null,
       settledAt: actual?.settledAt ?? null,
       durationMs: actual?.durationMs ?? null,

@@ -16,6 +16,7 @@ export interface LaneOptions {
       expected: bigint | null,
       next: bigint,
       records: readonly IncomingRecord[],
+      until?: bigint | null,
     ): Promise<null | { readonly watermark: bigint | null }>
     watermarks(topic: string): Promise<ReadonlyMap<number, bigint>>
     forget(topic: string, partition: number): Promise<void>
@@ -50,6 +51,8 @@ export class Lane {
   #expected: bigint | null | undefined
   /** Next offset to write. */
   #next: bigint
+  /** The log's end when the view was found empty: until there, what it holds is not all. */
+  #until: bigint | null = null
 
   constructor(private readonly options: LaneOptions) {
     this.#next = options.position
@@ -109,12 +112,13 @@ export class Lane {
     if (!last || this.#expected === undefined) return this.#expected === undefined
     const { topic, partition } = this.options.partition
     const next = last.offset + 1n
-    const refused = await this.options.view.append(topic, partition, this.#expected, next, batch)
+    const refused = await this.options.view.append(topic, partition, this.#expected, next, batch, this.#until)
     if (this.#closed) return false
     if (refused) {
       this.#expected = undefined
       return true
     }
+    this.#until = null
     this.#head += batch.length
     this.#compact()
     this.#wrote(next, batch.length)
@@ -147,6 +151,7 @@ export class Lane {
       this.options.onWritten(found, 0)
       return
     }
+    if (found === null) this.#until = await this.options.logEnd()
     if (found === null && this.#next <= (await this.options.logStart())) {
       this.#expected = null
       return
@@ -166,9 +171,17 @@ export class Lane {
     logger.info(lacks, 'the view lacks records: reading them again from the log')
     let expected = found
     const write = async (next: bigint, records: readonly IncomingRecord[]) => {
-      const refused = await view.append(partition.topic, partition.partition, expected, next, records)
+      const refused = await view.append(
+        partition.topic,
+        partition.partition,
+        expected,
+        next,
+        records,
+        this.#until,
+      )
       if (refused)
         throw new ViewUnavailable(`another process writes ${partition.topic}/${partition.partition}`)
+      this.#until = null
       expected = next
       this.options.onWritten(next, records.length)
     }

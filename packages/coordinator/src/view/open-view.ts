@@ -2,8 +2,10 @@ import type { TopicNames } from '@unwind/contracts'
 import type { EventLog, Failpoint, IncomingRecord, LogAdmin } from '@unwind/runtime'
 import { EndOffsets } from '../catalogue/end-offsets.js'
 import { RecordSource } from '../catalogue/record-source.js'
+import type { IndexEntry } from './index-entry.js'
 import { Projector } from './projector.js'
 import { RedisView } from './redis-view.js'
+import { ViewKeeper } from './view-keeper.js'
 
 export interface OpenViewOptions {
   readonly log: EventLog
@@ -12,6 +14,7 @@ export interface OpenViewOptions {
   readonly url: string
   readonly prefix: string
   readonly keepMs: number
+  readonly maxRecords?: number
   /** Consumer group of the projector. */
   readonly groupId: string
   readonly logger: {
@@ -25,11 +28,14 @@ export interface OpenViewOptions {
   readonly failpoint?: Failpoint
   /** Whether somebody who is trusted signed this record. */
   trusted(record: IncomingRecord): boolean
+  /** What a record of the ledger says of its rollback, for lists. @throws RegistryUnavailable */
+  indexed(record: IncomingRecord): Promise<IndexEntry | null>
 }
 
 export interface OpenView {
   readonly view: RedisView
   readonly projector: Projector
+  readonly keeper: ViewKeeper
   readonly actions: RecordSource
   readonly ledger: RecordSource
   /** Records in the log that the view does not hold yet, by topic. */
@@ -50,6 +56,7 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     ...(options.failpoint ? { failpoint: options.failpoint } : {}),
     // A stranger's records of the ledger lie in the dead-letter topic; here they would make every reading slow, and the index
     // of rollbacks is made from headers. A stranger's actions are kept: whoever plans tells of them.
+    indexed: async record => (record.topic === topics.rollback ? options.indexed(record) : null),
     keeps: record => record.topic !== topics.rollback || options.trusted(record),
   })
   const sourceOf = (topic: string) =>
@@ -60,6 +67,7 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
       ends: new EndOffsets(() => admin.offsets(topic)),
       onWaiting: () => void projector.compareNow(),
       now,
+      ...(options.maxRecords === undefined ? {} : { maxRecords: options.maxRecords }),
     })
   const actions = sourceOf(topics.actions)
   const ledger = sourceOf(topics.rollback)
@@ -84,6 +92,12 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
   return {
     view,
     projector,
+    keeper: new ViewKeeper({
+      view,
+      admin,
+      topics: followed,
+      onForgotten: () => void projector.compareNow(),
+    }),
     actions,
     ledger,
     async lag() {

@@ -1,13 +1,19 @@
-import { HEADER, parseCloudEventType } from '@unwind/contracts'
+import { randomBytes } from 'node:crypto'
 import type { Failpoint, IncomingRecord } from '@unwind/runtime'
 import { Redis } from 'ioredis'
-import { APPEND, READ } from './scripts.js'
-import { isStorable, packRecord, unpackRecord } from './stored-record.js'
+import type { IndexEntry } from './index-entry.js'
+import { packBatch } from './packed.js'
+import { RollbackIndex } from './rollback-index.js'
+import { APPEND, FORGET, FORGET_ALL, READ } from './scripts.js'
+import { unpackRecord } from './stored-record.js'
+import { digestOf, type ViewDigest } from './view-digest.js'
 
 export interface ViewOptions {
   readonly failpoint?: Failpoint
   /** Whether a record is worth keeping; a watermark passes over the others all the same. Default: all are. */
   keeps?(record: IncomingRecord): boolean
+  /** What a record says of its rollback, for lists. Default: nothing. */
+  indexed?(record: IncomingRecord): Promise<IndexEntry | null>
   /** redis:// or rediss:// URL. */
   readonly url: string
   /** Before every key; one view a prefix. */
@@ -29,25 +35,36 @@ export interface ReadRecords {
   /** Every record of the key that lies below this offset of its partition is among them. Null: the view is empty. */
   readonly watermark: bigint | null
   readonly records: readonly IncomingRecord[]
+  /** How many records of the key the view holds; more than `records` when they were limited. Absent: all are there. */
+  readonly total?: number
+  /** The partition's view is being built again: this is not all of it yet, or left from before. Absent: no. */
+  readonly building?: boolean
 }
 
-const RECENT_KEPT = 10_000
+/** Keys of another layout are not ours: a view of an older version is built anew beside what it left. */
+const LAYOUT = 'v2'
 const CONNECT_MS = 2_000
 /** A slow answer means that Redis is away: callers say so instead of hanging. */
 const ANSWER_MS = 5_000
 
 interface Scripted {
   unwindAppend(...args: (string | Buffer)[]): Promise<number | string>
-  unwindReadBuffer(...args: (string | Buffer)[]): Promise<[Buffer, Buffer[]]>
+  unwindReadBuffer(...args: (string | Buffer)[]): Promise<[Buffer, Buffer, Buffer, Buffer, Buffer[]]>
+  unwindForget(...args: string[]): Promise<number>
+  unwindForgetAll(keys: number, ...args: string[]): Promise<string>
 }
 
 /** The Redis view of the actions topic and the ledger: raw records by correlation ID, and how far each partition is in it. */
 export class RedisView {
   readonly #redis: Redis
   readonly #scripted: Scripted
+  readonly #base: string
+  /** Rollbacks by state, system, class and time. */
+  readonly index: RollbackIndex
   #reachable = true
 
   constructor(private readonly options: ViewOptions) {
+    this.#base = `${options.prefix}:${LAYOUT}`
     this.#redis = new Redis(options.url, {
       lazyConnect: true,
       connectTimeout: CONNECT_MS,
@@ -58,7 +75,10 @@ export class RedisView {
       retryStrategy: attempt => Math.min(2_000, 50 * 2 ** Math.min(attempt, 6)),
     })
     this.#redis.defineCommand('unwindAppend', { numberOfKeys: 2, lua: APPEND })
-    this.#redis.defineCommand('unwindRead', { numberOfKeys: 2, lua: READ })
+    this.#redis.defineCommand('unwindRead', { numberOfKeys: 3, lua: READ })
+    this.#redis.defineCommand('unwindForget', { numberOfKeys: 2, lua: FORGET })
+    this.#redis.defineCommand('unwindForgetAll', { lua: FORGET_ALL })
+    this.index = new RollbackIndex(this.#redis, `${this.#base}:index:`, answer => this.#asking(answer))
     this.#scripted = this.#redis as unknown as Scripted
     this.#redis.on('error', (error: Error) => this.#note(false, error))
     this.#redis.on('ready', () => this.#note(true))
@@ -84,6 +104,7 @@ export class RedisView {
 
   /**
    * Adds a batch of one partition and moves its watermark from `expected` to `next`.
+   * @param until the log's end when the building of this view began: up to there what is read is marked as stale.
    * @returns null when that was done; otherwise the watermark found, with nothing changed. @throws ViewUnavailable
    */
   async append(
@@ -92,41 +113,61 @@ export class RedisView {
     expected: bigint | null,
     next: bigint,
     records: readonly IncomingRecord[],
+    until: bigint | null = null,
   ): Promise<null | { readonly watermark: bigint | null }> {
-    const { prefix, keepMs, keeps = () => true, failpoint = async () => undefined } = this.options
+    const { keepMs, keeps = () => true, failpoint = async () => undefined } = this.options
     const kept = records.filter(keeps)
+    const entries = await this.#entries(kept)
     await failpoint('view.before-append')
     const answer = await this.#asking(
       this.#scripted.unwindAppend(
         this.#watermarks(topic),
-        `${prefix}:recent`,
+        this.#buildings(topic),
         String(partition),
         expected === null ? '' : String(expected),
         String(next),
-        `${prefix}:records:${topic}:`,
+        this.#records(topic),
         String(Math.ceil(keepMs / 1_000)),
         packBatch(kept),
-        packRollbacks(kept),
-        `${prefix}:rollback:`,
-        String(RECENT_KEPT),
+        entries.length === 0 ? '' : JSON.stringify(entries),
+        `${this.#base}:index:`,
+        randomBytes(6).toString('base64url'),
+        until === null ? '' : String(until),
       ),
     )
     await failpoint('view.after-append')
     return answer === 1 ? null : { watermark: toOffset(String(answer)) }
   }
 
-  /** Everything that the view holds of a key, and how far its partition is in the view. @throws ViewUnavailable */
-  async read(topic: string, partition: number, key: string): Promise<ReadRecords> {
-    const [watermark, packed] = await this.#asking(
+  /**
+   * What the view holds of a key, and how far its partition is in the view.
+   * @param limit at most so many; `total` says how many there are.
+   * @param beyond what is given where there are more: the first ones, or none. @throws ViewUnavailable
+   */
+  async read(
+    topic: string,
+    partition: number,
+    key: string,
+    limit: number,
+    beyond: 'first' | 'none',
+  ): Promise<ReadRecords> {
+    const [watermark, building, until, total, [name, ...packed]] = await this.#asking(
       this.#scripted.unwindReadBuffer(
-        `${this.options.prefix}:records:${topic}:${key}`,
+        `${this.#records(topic)}${key}`,
         this.#watermarks(topic),
+        this.#buildings(topic),
         String(partition),
+        String(limit),
+        beyond,
       ),
     )
+    const reached = toOffset(watermark.toString())
+    const isBuilding = until.length > 0
+    // Left from an earlier building: shown while the view is built again, and no part of one that is complete (I8).
+    if (name !== undefined && !name.equals(building) && !isBuilding && reached !== null)
+      return { watermark: reached, records: [], total: 0, building: false }
     const records = unpacked(packed, topic, key)
-    records.sort((a, b) => (a.offset < b.offset ? -1 : 1))
-    return { watermark: toOffset(watermark.toString()), records }
+    return { watermark: reached, records, total: Number(total.toString()), building: isBuilding }
   }
 
   /** @returns next offset of each partition that the view has begun. @throws ViewUnavailable */
@@ -137,21 +178,72 @@ export class RedisView {
 
   /** Declares the view of a partition void; its projector fills it again. @throws ViewUnavailable */
   async forget(topic: string, partition: number): Promise<void> {
-    await this.#asking(this.#redis.hdel(this.#watermarks(topic), String(partition)))
+    await this.#asking(
+      this.#scripted.unwindForget(this.#watermarks(topic), this.#buildings(topic), String(partition)),
+    )
   }
 
-  /** Correlation IDs under which records name this rollback; they are claims until the records are verified. @throws ViewUnavailable */
-  async correlationsOf(rollbackId: string): Promise<readonly string[]> {
-    return this.#asking(this.#redis.smembers(`${this.options.prefix}:rollback:${rollbackId}`))
+  /** Declares the view of these topics void, and the index with it; what it holds is served as stale meanwhile. @throws ViewUnavailable */
+  async forgetAll(topics: readonly string[]): Promise<void> {
+    const keys = topics.flatMap(topic => [this.#watermarks(topic), this.#buildings(topic)])
+    const name = randomBytes(6).toString('base64url')
+    const old = await this.#asking(
+      this.#scripted.unwindForgetAll(1 + keys.length, `${this.#base}:index:name`, ...keys, name),
+    )
+    await this.index.drop(old)
   }
 
-  /** Latest rollbacks first. @throws ViewUnavailable */
-  async recentRollbacks(limit: number): Promise<readonly string[]> {
-    return this.#asking(this.#redis.zrevrange(`${this.options.prefix}:recent`, 0, limit - 1))
+  /** Offsets that the view of a partition has to reach until it is complete again; empty: it is. @throws ViewUnavailable */
+  async building(topic: string): Promise<ReadonlyMap<number, bigint>> {
+    const all = await this.#asking(this.#redis.hgetall(this.#buildings(topic)))
+    const open = Object.entries(all).filter(([name]) => name.endsWith('.until'))
+    return new Map(open.map(([name, until]) => [Number(name.slice(0, -'.until'.length)), BigInt(until)]))
+  }
+
+  /** One number for all that the view holds of these topics (I8). @throws ViewUnavailable */
+  digest(topics: readonly string[]): Promise<ViewDigest> {
+    return this.#asking(
+      digestOf(this.#redis, topics, topic => ({
+        records: this.#records(topic),
+        buildings: this.#buildings(topic),
+        watermarks: this.#watermarks(topic),
+      })),
+    )
+  }
+
+  /**
+   * Notes something under a name, unless there is a note already. Notes are lost with the view: what must hold follows
+   * from the ledger.
+   * @returns the note that was there; null: it is noted now. @throws ViewUnavailable
+   */
+  async note(name: string, text: string, keepMs: number): Promise<string | null> {
+    const key = `${this.#base}:note:${name}`
+    const set = await this.#asking(this.#redis.set(key, text, 'PX', keepMs, 'NX'))
+    return set === 'OK' ? null : this.#asking(this.#redis.get(key))
+  }
+
+  /** Replaces a note. @throws ViewUnavailable */
+  async renote(name: string, text: string, keepMs: number): Promise<void> {
+    await this.#asking(this.#redis.set(`${this.#base}:note:${name}`, text, 'PX', keepMs))
+  }
+
+  async #entries(records: readonly IncomingRecord[]): Promise<readonly IndexEntry[]> {
+    const { indexed } = this.options
+    if (!indexed) return []
+    const found = await Promise.all(records.map(record => indexed(record)))
+    return found.filter(entry => entry !== null)
+  }
+
+  #records(topic: string): string {
+    return `${this.#base}:records:${topic}:`
   }
 
   #watermarks(topic: string): string {
-    return `${this.options.prefix}:watermarks:${topic}`
+    return `${this.#base}:watermarks:${topic}`
+  }
+
+  #buildings(topic: string): string {
+    return `${this.#base}:buildings:${topic}`
   }
 
   async #asking<T>(answer: Promise<T>): Promise<T> {
@@ -184,44 +276,6 @@ export class RedisView {
 
 function toOffset(text: string): bigint | null {
   return text === '' ? null : BigInt(text)
-}
-
-function packBatch(records: readonly IncomingRecord[]): Buffer {
-  const parts: Buffer[] = []
-  for (const record of records) {
-    if (!isStorable(record)) continue
-    const bytes = packRecord(record)
-    const head = text16(record.key, `${record.partition}.${record.offset}`)
-    const length = Buffer.allocUnsafe(4)
-    length.writeUInt32BE(bytes.length)
-    parts.push(head, length, bytes)
-  }
-  return Buffer.concat(parts)
-}
-
-/** Which correlation ID a rollback belongs to, from the headers: claims, checked when the records are read. */
-function packRollbacks(records: readonly IncomingRecord[]): Buffer {
-  const parts: Buffer[] = []
-  for (const record of records) {
-    const rollbackId = record.headers[HEADER.rollback]
-    if (rollbackId === undefined || rollbackId.length > 200 || !isStorable(record)) continue
-    const { type } = parseCloudEventType(record.headers[HEADER.type])
-    if (type !== 'RollbackProposed' && type !== 'RollbackRequested') continue
-    parts.push(text16(rollbackId, record.key, String(record.timestamp)))
-  }
-  return Buffer.concat(parts)
-}
-
-function text16(...texts: readonly string[]): Buffer {
-  const size = texts.reduce((sum, text) => sum + 2 + Buffer.byteLength(text), 0)
-  const out = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const text of texts) {
-    const length = out.write(text, at + 2)
-    out.writeUInt16BE(length, at)
-    at += 2 + length
-  }
-  return out
 }
 
 /** Bytes that are not the projector's, whoever wrote them, are no answer: it is the view that is to blame, not who asks. */

@@ -1,4 +1,4 @@
-import type { IncomingRecord } from '@unwind/runtime'
+import { createSealer, generateKey, type IncomingRecord, signingKey } from '@unwind/runtime'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isStorable, MAX_KEY, packRecord, unpackRecord } from './stored-record.js'
@@ -54,11 +54,34 @@ describe('a record in the view', () => {
     )
   })
 
+  it('comes back with signature and proof as they were written, whoever wrote them', () => {
+    const key = generateKey('service:shop', ['client']).privateKey
+    const seal = createSealer(signingKey(key))
+    const batch = Array.from({ length: 5 }, (_, n) => ({
+      ...record,
+      key: 'order-1',
+      headers: { ...record.headers, ce_id: `orders:${n}` },
+    }))
+    const sealed = seal(batch) as readonly IncomingRecord[]
+    for (const one of sealed) expect(unpackRecord(one.topic, 'order-1', packRecord(one))).toEqual(one)
+    const text = (one: IncomingRecord) =>
+      (one.headers['unwind-signature']!.length + one.headers['unwind-proof']!.length) as number
+    const plain = { ...sealed[0]!, headers: { ce_correlationid: 'order-1' } }
+    expect(packRecord(sealed[0]!).length - packRecord(plain).length).toBeLessThan(text(sealed[0]!))
+    for (const forged of ['', '.', 'e30..AA', `${sealed[0]!.headers['unwind-signature']}=`]) {
+      const one = {
+        ...record,
+        headers: { ...record.headers, 'unwind-signature': forged, 'unwind-proof': `0${forged}` },
+      }
+      expect(unpackRecord(one.topic, 'order-1', packRecord(one))).toEqual(one)
+    }
+  })
+
   it('is refused in a format that this version does not know', () => {
     const bytes = packRecord(record)
     bytes[0] = 9
     expect(() => unpackRecord('t', 'order-1', bytes)).toThrow(
-      'the view holds a record of order-1 in format 9, this version reads 1',
+      'the view holds a record of order-1 in format 9, this version reads 2',
     )
   })
 

@@ -1,4 +1,11 @@
-import { HEADER } from '@unwind/contracts'
+import {
+  formatProof,
+  formatSignature,
+  HEADER,
+  parseProof,
+  parseSignature,
+  protectedHeader,
+} from '@unwind/contracts'
 import type { IncomingRecord } from '@unwind/runtime'
 
 /**
@@ -18,19 +25,23 @@ const KEPT = [
   HEADER.step,
 ] as const
 
-const VERSION = 1
+/** Signature and proof are most of a record; as bytes they take three quarters of their text. */
+const SIGNATURE_BYTES = 100
+const PROOF_BYTES = 101
+
+const VERSION = 2
 const FIXED = 1 + 4 + 8 + 8 + 1 + 1
 
 /** A record as the bytes that the view keeps: raw, so that whoever reads it verifies and decodes it himself. */
 export function packRecord(record: IncomingRecord): Buffer {
-  const present: [index: number, value: Buffer][] = []
+  const present: [index: number, value: Uint8Array][] = []
   let size = FIXED + (record.value?.length ?? 0)
   KEPT.forEach((name, index) => {
     const text = record.headers[name]
     if (text === undefined) return
-    const value = Buffer.from(text)
-    present.push([index, value])
-    size += 3 + value.length
+    const held = packHeader(name, index, text)
+    present.push(held)
+    size += 3 + held[1].length
   })
   const out = Buffer.allocUnsafe(size)
   let at = out.writeUInt8(VERSION, 0)
@@ -42,7 +53,8 @@ export function packRecord(record: IncomingRecord): Buffer {
   for (const [index, value] of present) {
     at = out.writeUInt8(index, at)
     at = out.writeUInt16BE(value.length, at)
-    at += value.copy(out, at)
+    out.set(value, at)
+    at += value.length
   }
   record.value?.copy(out, at)
   return out
@@ -61,9 +73,9 @@ export function unpackRecord(topic: string, key: string, bytes: Buffer): Incomin
   const headers: Record<string, string> = { [HEADER.correlationId]: key }
   let at = FIXED
   for (let left = bytes[22] ?? 0; left > 0; left--) {
-    const name = KEPT[bytes.readUInt8(at)]
+    const index = bytes.readUInt8(at)
     const end = at + 3 + bytes.readUInt16BE(at + 1)
-    if (name !== undefined) headers[name] = bytes.toString('utf8', at + 3, end)
+    unpackHeader(headers, index, bytes.subarray(at + 3, end))
     at = end
   }
   return { topic, partition, offset, timestamp, key, value: hasValue ? bytes.subarray(at) : null, headers }
@@ -78,3 +90,52 @@ export function isStorable(record: IncomingRecord): record is IncomingRecord & {
 /** Longest correlation ID that the view keeps, characters. Longer ones are refused when a rollback is proposed. */
 export const MAX_KEY = 1_000
 const MAX_HEADER = 16_000
+
+/** A header as bytes only where the bytes give back exactly its text: what a stranger wrote stays as it was written. */
+function packHeader(name: string, index: number, text: string): [number, Uint8Array] {
+  if (name === HEADER.signature) {
+    const bytes = packedSignature(text)
+    if (bytes) return [SIGNATURE_BYTES, bytes]
+  } else if (name === HEADER.proof) {
+    const proof = parseProof(text)
+    if (proof && formatProof(proof) === text) {
+      const head = Buffer.allocUnsafe(4)
+      head.writeUInt16BE(proof.index, 0)
+      head.writeUInt16BE(proof.count - 1, 2)
+      return [PROOF_BYTES, Buffer.concat([head, ...proof.siblings])]
+    }
+  }
+  return [index, Buffer.from(text)]
+}
+
+/** Records of one batch come one after the other with the same signature. */
+let latest: { readonly text: string; readonly bytes: Uint8Array | null } = { text: '', bytes: null }
+
+function packedSignature(text: string): Uint8Array | null {
+  if (latest.text === text) return latest.bytes
+  const parsed = parseSignature(text)
+  const exact =
+    typeof parsed !== 'string' && formatSignature(parsed.protectedHeader, parsed.signature) === text
+  latest = { text, bytes: exact ? Buffer.concat([parsed.signature, Buffer.from(parsed.keyId)]) : null }
+  return latest.bytes
+}
+
+function unpackHeader(headers: Record<string, string>, index: number, bytes: Buffer): void {
+  if (index === SIGNATURE_BYTES) {
+    headers[HEADER.signature] = formatSignature(
+      protectedHeader(bytes.toString('utf8', 64)),
+      bytes.subarray(0, 64),
+    )
+  } else if (index === PROOF_BYTES) {
+    const siblings: Uint8Array[] = []
+    for (let at = 4; at < bytes.length; at += 32) siblings.push(bytes.subarray(at, at + 32))
+    headers[HEADER.proof] = formatProof({
+      index: bytes.readUInt16BE(0),
+      count: bytes.readUInt16BE(2) + 1,
+      siblings,
+    })
+  } else {
+    const name = KEPT[index]
+    if (name !== undefined) headers[name] = bytes.toString('utf8')
+  }
+}

@@ -54,6 +54,7 @@ describe('entries', () => {
       rollbackId: null,
       system: 'b',
       stepId: null,
+      traceId: null,
       kind: 'ActionRecorded',
       title: 'b did b.done',
       detail: 'b/17; 2 items',

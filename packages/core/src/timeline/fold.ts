@@ -1,4 +1,4 @@
-import type { LedgerEvent } from '@unwind/contracts'
+import { type LedgerEvent, parseTraceparent } from '@unwind/contracts'
 import { inCausalOrder, inLogOrder } from './causal-order.js'
 import { describeEvent } from './describe.js'
 import { summarise } from './summary.js'
@@ -30,7 +30,7 @@ function summaries(sorted: readonly TimelineRecord[]): RollbackSummary[] {
   return [...byRollback].map(([rollbackId, events]) => summarise(rollbackId, events))
 }
 
-function toEntry({ event, position, receivedAt }: TimelineRecord): TimelineEntry {
+function toEntry({ event, position, receivedAt, traceparent }: TimelineRecord): TimelineEntry {
   const { data } = event
   return {
     eventId: data.eventId,
@@ -41,6 +41,7 @@ function toEntry({ event, position, receivedAt }: TimelineRecord): TimelineEntry
     rollbackId: 'rollbackId' in data ? data.rollbackId : null,
     system: 'system' in data ? data.system : null,
     stepId: 'stepId' in data ? data.stepId : null,
+    traceId: parseTraceparent(traceparent)?.traceId ?? null,
     kind: event.type,
     ...describeEvent(event),
   }

@@ -39,6 +39,7 @@ describe('the summary of a rollback', () => {
         durationMs: 80,
         restored: 1,
         expected: 1,
+        commands: [],
         remaining: [],
         refusals: [],
         openEscalations: [],
@@ -58,6 +59,8 @@ describe('the summary of a rollback', () => {
               restored: 1,
               expected: 1,
               inOrder: true,
+              fromDigest: null,
+              toDigest: null,
             },
           },
           {
@@ -75,6 +78,8 @@ describe('the summary of a rollback', () => {
               restored: 1,
               expected: 1,
               inOrder: true,
+              fromDigest: null,
+              toDigest: null,
             },
           },
         ],
@@ -127,6 +132,8 @@ describe('the summary of a rollback', () => {
       restored: null,
       expected: null,
       inOrder: true,
+      fromDigest: null,
+      toDigest: null,
     })
     expect(summary?.steps[1]?.actual).toMatchObject({ status: 'waiting', place: null, inOrder: null })
   })

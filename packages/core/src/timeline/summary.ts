@@ -2,7 +2,7 @@ import type { EscalationRaised, LedgerEvent } from '@unwind/contracts'
 import { whyGone } from '../escalation/gone.js'
 import { evolve } from '../unwind/evolve.js'
 import { END_STATES, type EndState, isSettled, type RollbackState, type StepState } from '../unwind/state.js'
-import type { RollbackSummary, StepRow } from './timeline.js'
+import type { CommandRow, RollbackSummary, StepRow } from './timeline.js'
 
 /** What the ledger told of one step on the way, by place in the rollback's events. */
 interface Course {
@@ -10,6 +10,7 @@ interface Course {
   settled: { readonly at: number; readonly index: number } | null
   /** "<round>.<attempt>" of all that were told of. */
   readonly attempts: Set<string>
+  digests: { readonly from: string | null; readonly to: string | null } | null
 }
 
 /** @param events of one rollback, distinct, in log order: the same fold as everywhere (I8). */
@@ -34,9 +35,18 @@ export function summarise(rollbackId: string, events: readonly LedgerEvent[]): R
   return {
     rollbackId,
     ...figures(state, events),
+    commands: commandsOf(events),
     openEscalations: open.map(raised => raised.escalationId),
     steps: rows(state, courses),
   }
+}
+
+function commandsOf(events: readonly LedgerEvent[]): CommandRow[] {
+  return events.flatMap(event => {
+    if (event.type !== 'OperatorCommandIssued') return []
+    const { command, stepId, actor, reason, resolution, evidence, occurredAt } = event.data
+    return [{ command, stepId, actor, reason, resolution, evidence, at: occurredAt }]
+  })
 }
 
 function follow(
@@ -57,6 +67,8 @@ function follow(
     const took = event.type === 'CompensationStarted' ? 0 : event.data.durationMs
     course.started ??= { at: at - took, index }
     course.attempts.add(`${event.data.round}.${event.data.attempt}`)
+    if (event.type === 'CompensationCompleted' && after !== before)
+      course.digests = { from: event.data.fromDigest, to: event.data.toDigest }
   }
   const was = stepsOf(before)
   for (const [stepId, step] of stepsOf(after))
@@ -65,7 +77,7 @@ function follow(
 }
 
 function courseOf(courses: Map<string, Course>, stepId: string): Course {
-  const course = courses.get(stepId) ?? { started: null, settled: null, attempts: new Set() }
+  const course = courses.get(stepId) ?? { started: null, settled: null, attempts: new Set(), digests: null }
   courses.set(stepId, course)
   return course
 }
@@ -137,6 +149,8 @@ function rows(state: RollbackState | null, courses: ReadonlyMap<string, Course>)
         restored: verified?.restored ?? null,
         expected: verified?.expected ?? null,
         inOrder: started ? step.waitsFor.every(id => settledBefore(courses.get(id), started.index)) : null,
+        fromDigest: verified ? (course?.digests?.from ?? null) : null,
+        toDigest: verified ? (course?.digests?.to ?? null) : null,
       },
     }
   })

@@ -2,7 +2,11 @@ import type { ActionEvent, EventType, LedgerEvent, Recorded } from '@unwind/cont
 import type { EndState, RollbackState, StepStatus } from '../unwind/state.js'
 
 /** An event, where it lies, and when this process read it (epoch ms; for people, never for order or comparison). */
-export type TimelineRecord = Recorded<LedgerEvent | ActionEvent> & { readonly receivedAt?: number }
+export type TimelineRecord = Recorded<LedgerEvent | ActionEvent> & {
+  readonly receivedAt?: number
+  /** W3C trace context of the record, when it has one. */
+  readonly traceparent?: string
+}
 
 export type Severity = 'info' | 'good' | 'warning' | 'critical'
 
@@ -18,6 +22,8 @@ export interface TimelineEntry {
   readonly rollbackId: string | null
   readonly system: string | null
   readonly stepId: string | null
+  /** Trace in which it was emitted, 32 hex digits. Null: none was given. */
+  readonly traceId: string | null
   readonly kind: EventType
   /** One line: what happened. */
   readonly title: string
@@ -52,7 +58,22 @@ export interface StepRow {
     readonly expected: number | null
     /** It started after all that it waits for had settled (I4). Null: not started. */
     readonly inOrder: boolean | null
+    /** Digest of the state before the undo, and of the state that the probe saw. Null: not known. */
+    readonly fromDigest: string | null
+    readonly toDigest: string | null
   }
+}
+
+/** Somebody stepped in. */
+export interface CommandRow {
+  readonly command: string
+  readonly stepId: string | null
+  readonly actor: string
+  readonly reason: string
+  readonly resolution: string | null
+  readonly evidence: string | null
+  /** Epoch ms. */
+  readonly at: number
 }
 
 /** One rollback of this correlation ID. */
@@ -72,6 +93,8 @@ export interface RollbackSummary {
   readonly expected: number
   /** In the order of the plan. */
   readonly steps: readonly StepRow[]
+  /** In the order of the log. */
+  readonly commands: readonly CommandRow[]
   /** What is not as it was, as the end says. */
   readonly remaining: readonly string[]
   /** What the fold would not take. */

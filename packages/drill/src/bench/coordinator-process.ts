@@ -2,8 +2,8 @@ import { createCoordinator, escalationOptions, escalationSection } from '@unwind
 import { connectKafkajs, loadSigningKey, openRegistry, TrustStore } from '@unwind/runtime'
 import { type BenchSite, keyFile, loud, topicsOf } from './setup.js'
 
-/** The coordinator, a process of its own. Arguments: name, site as JSON. Says "ready" to its parent. */
-const [, json] = process.argv.slice(2) as [string, string]
+/** The coordinator, a process of its own. Arguments: name, site as JSON, port of its API if it has one. Says "ready" to its parent. */
+const [, json, port] = process.argv.slice(2) as [string, string, string?]
 const site = JSON.parse(json) as BenchSite
 const topics = topicsOf(site)
 /** Every alarm goes there, signed; the benchmark cares for the work, so any file serves as the secret. */
@@ -32,6 +32,8 @@ const coordinator = createCoordinator({
   trust: TrustStore.load(site.trustFile),
   view: { url: site.redisUrl, prefix: site.prefix },
   ...(escalation ? { escalation } : {}),
+  // One caller asks as fast as it can.
+  ...(port === undefined ? {} : { api: { port: Number(port), requestsPerSecond: 100_000 } }),
   logger: loud('coordinator'),
   onFatal(error) {
     console.error('coordinator:', error)

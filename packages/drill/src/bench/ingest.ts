@@ -42,10 +42,16 @@ export async function ingest(
   }
 }
 
-async function preload(driver: Driver, actions: number, perCorrelation: number): Promise<void> {
+/** @param only all of them under this correlation ID. */
+export async function preload(
+  driver: Driver,
+  actions: number,
+  perCorrelation: number,
+  only?: string,
+): Promise<void> {
   let pending: Promise<unknown>[] = []
   for (let i = 0; i < actions; i++) {
-    const correlationId = `order-${Math.floor(i / perCorrelation)}`
+    const correlationId = only ?? `order-${Math.floor(i / perCorrelation)}`
     const common = {
       correlationId,
       system: 'alpha',
@@ -54,7 +60,7 @@ async function preload(driver: Driver, actions: number, perCorrelation: number):
       causationId: null,
     }
     const own = {
-      eventId: `alpha:${i}`,
+      eventId: `alpha:${only ?? ''}${i}`,
       occurredAt: Date.now(),
       emitter: CLIENT,
       data: `{"id":${i}}`,
@@ -70,25 +76,31 @@ async function preload(driver: Driver, actions: number, perCorrelation: number):
   await Promise.all(pending)
 }
 
-async function untilIngested(site: BenchSite, redis: Redis, actions: number): Promise<number> {
-  const key = `${site.prefix}:watermarks:${topicsOf(site).actions}`
+export async function untilIngested(
+  site: BenchSite,
+  redis: Redis,
+  actions: number,
+  withinMs = 120_000,
+): Promise<number> {
+  const key = `${site.prefix}:v2:watermarks:${topicsOf(site).actions}`
   let first: { at: number; count: number } | null = null
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + withinMs
   for (;;) {
     const count = Object.values(await redis.hgetall(key)).reduce((sum, offset) => sum + Number(offset), 0)
     const at = performance.now()
     if (count > 0) first ??= { at, count }
     if (first && count >= actions) return ((count - first.count) * 1_000) / (at - first.at)
-    if (Date.now() > deadline) throw new Error(`${count} of ${actions} actions were ingested after 120 s`)
+    if (Date.now() > deadline)
+      throw new Error(`${count} of ${actions} actions were ingested after ${withinMs} ms`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
 }
 
-async function usedMemory(redis: Redis): Promise<number> {
+export async function usedMemory(redis: Redis): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
 }
 
-async function rawConsume(site: BenchSite, actions: number): Promise<number> {
+export async function rawConsume(site: BenchSite, actions: number): Promise<number> {
   const kafka = new Kafka({ clientId: 'bench-raw', brokers: [...site.brokers], logLevel: logLevel.ERROR })
   const consumer = kafka.consumer({ groupId: `raw-${Date.now()}`, allowAutoTopicCreation: false })
   await consumer.connect()

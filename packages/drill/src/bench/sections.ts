@@ -8,6 +8,7 @@ import type { Figure } from './report.js'
 import { resumeAfterKill } from './resume.js'
 import { kafkaRollbacks, postgresRollbacks, type RunSizes } from './rollbacks.js'
 import { type BenchSite, prepareSite } from './setup.js'
+import { timeline } from './timeline.js'
 
 export interface SectionContext {
   readonly stack: Stack
@@ -47,6 +48,8 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     return postgresRollbacks(site, { warmUp: warmUp / 2, count: count / 2, alone })
   },
   ingest: async context => ingest(await siteFor(context, 'ingest'), context.quick ? 60_000 : 300_000, 10),
+  timeline: async context =>
+    timeline(await siteFor(context, 'timeline'), context.quick ? 20_000 : 1_000_000, 10, context.say),
   capture: async ({ stack, quick }) => [
     ...(await captureRatio(stack, { pairs: quick ? 1 : 5, seconds: quick ? 2 : 5, scale: 1 })),
     ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds: quick ? 2 : 5, scale: 10 })),

@@ -1,5 +1,6 @@
 import { brokers } from './faults/brokers.js'
 import { clock } from './faults/clock.js'
+import { coordinators } from './faults/coordinators.js'
 import { disk } from './faults/disk.js'
 import { lines } from './faults/lines.js'
 import { outage } from './faults/outage.js'
@@ -23,4 +24,5 @@ export const SECTIONS: readonly Section[] = [
   disk,
   clock,
   topic,
+  coordinators,
 ]

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { entryLine } from '../../output/entry-line.js'
+import { safeText } from '../../output/safe-text.js'
 import { ofSummary, statusText } from '../../output/status-text.js'
 import { apiFor } from '../../shell/api.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
@@ -34,6 +35,14 @@ export async function timeline(
   }
   const whole = await api.timeline(correlationId, { signal })
   if (options.output === 'json') return cli.printJson(whole)
+  if (whole.stale)
+    cli.warn(
+      'stale: the view is being built again, so something may be missing (unwind coordinator rebuild --watch)',
+    )
+  if (whole.omitted > 0)
+    cli.warn(
+      `${whole.omitted} records are not shown: "unwind tail --correlation …" reads all of them from the log`,
+    )
   if (whole.entries.length === 0)
     throw new CliError(
       'notFound',
@@ -43,4 +52,8 @@ export async function timeline(
   for (const entry of whole.entries) cli.print(`${entryLine(entry, cli.palette)}\n`)
   for (const rollback of whole.rollbacks)
     cli.print(`\n${statusText(ofSummary(correlationId, rollback), cli.palette)}`)
+  for (const stall of whole.stalls)
+    cli.print(
+      `\n${cli.palette.tone('bad', stall.kind)}  ${safeText(stall.message)}\n  ${safeText(stall.hint)}\n`,
+    )
 }

@@ -15,6 +15,8 @@ export class Story {
   /** Steps that wait for a person, with why. */
   readonly parked = new Map<string, string>()
   readonly failures = new Set<string>()
+  /** What alarms were raised for, e.g. "absent orders". */
+  readonly alarms = new Set<string>()
   /** Of operators. */
   commands = 0
   readonly #seen = new Set<string>()
@@ -54,6 +56,9 @@ export class Story {
         return
       case 'CompensationFailed':
         this.failures.add(event.data.eventId)
+        return
+      case 'EscalationRaised':
+        this.alarms.add(`${event.data.kind} ${event.data.stepId ?? event.data.system ?? ''}`.trim())
         return
       case 'StepParked':
         this.parked.set(

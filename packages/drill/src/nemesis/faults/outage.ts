@@ -66,9 +66,15 @@ export function brokerAway(
       const moving = await allMoving(site, context)
       await waitFor('all rollbacks to end', () => traffic.open === 0, ALL_REQUESTED_WITHIN_MS)
       const all = performance.now() - back
+      const alarms = [...site.eyes.stories.values()].flatMap(story => [...story.alarms])
       const restarts = fleet.places.reduce((sum, place) => sum + place.ends.length, 0)
       return [
         check(`outage: ${count} rollbacks were open`, open === count, `${open}`),
+        check(
+          'outage: no alarm was raised for what the outage explains (I7)',
+          alarms.length === 0,
+          `${alarms.length} alarms${alarms.length > 0 ? `: ${[...new Set(alarms)].slice(0, 8).join(', ')}` : ''}`,
+        ),
         check(
           `outage: everything moves within ${MOVING_WITHIN_MS / 1_000} s after ${context.outageMs / 1_000} s`,
           moving < MOVING_WITHIN_MS,

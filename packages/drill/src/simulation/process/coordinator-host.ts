@@ -112,9 +112,9 @@ export class CoordinatorHost {
     const ledger = source(LEDGER)
     const catalogue = new Catalogue(actions, trusted)
     const reading = new LedgerReading({
-      view: {
+      index: {
         correlationsOf: rollbackId => world.view.correlationsOf(process, rollbackId),
-        recentRollbacks: async () => [],
+        page: async () => [],
       },
       ledger,
       actions,

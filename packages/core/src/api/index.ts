@@ -1,0 +1,3 @@
+export * from './others.js'
+export * from './rollbacks.js'
+export * from './timelines.js'

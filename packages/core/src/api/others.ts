@@ -1,0 +1,96 @@
+import { z } from 'zod'
+
+const text = z.string()
+const number = z.number()
+const texts = z.array(text).readonly()
+
+const rowShape = z.looseObject({}).describe('A step of the plan, or what no step undoes, for people.')
+
+export const planShape = z.looseObject({
+  rollbackId: text,
+  revision: number,
+  planHash: text,
+  rows: z.array(rowShape),
+})
+
+export const dryRunShape = z.looseObject({
+  correlationId: text,
+  planHash: text,
+  rows: z.array(rowShape),
+  remarks: texts.describe('What the planner had to decide.'),
+  problems: texts.describe('Records that were left out, and why.'),
+  policy: z.looseObject({}).describe('What the policy says of it.'),
+})
+
+export const systemShape = z
+  .object({
+    system: text,
+    contract: z
+      .object({
+        version: text,
+        hash: text,
+        owner: z.object({ team: text, contact: text }).readonly(),
+        success: text,
+        dependsOn: texts,
+        adapter: text,
+        actions: texts,
+      })
+      .readonly()
+      .nullable()
+      .describe('Null: a sidecar announced itself, but no contract was published.'),
+    sidecar: z
+      .object({
+        at: number,
+        instance: text,
+        contractVersion: text,
+        contractHash: text,
+        adapter: text,
+      })
+      .readonly()
+      .nullable()
+      .describe('Latest announcement of a sidecar; null: none ever came.'),
+  })
+  .readonly()
+
+export const systemsShape = z.object({ systems: z.array(systemShape).readonly() }).readonly()
+
+export const escalationsShape = z.looseObject({
+  escalations: z.array(z.looseObject({})),
+  complete: z
+    .boolean()
+    .describe('False: the view is away, only those of rollbacks that this coordinator holds.'),
+})
+
+export const partitionOfViewShape = z
+  .object({
+    topic: text,
+    partition: number,
+    watermark: text.nullable().describe('First offset that the view does not hold; null: it holds nothing.'),
+    end: text.describe("The log's end."),
+    stale: z.boolean().describe('It is being built again.'),
+  })
+  .readonly()
+
+export const viewStateShape = z
+  .object({
+    stale: z
+      .boolean()
+      .describe('Some part is being built again; what is answered meanwhile may be incomplete.'),
+    behind: number.describe('Records of the log that the view does not hold.'),
+    records: number.describe('Records that the log holds.'),
+    partitions: z.array(partitionOfViewShape).readonly(),
+  })
+  .readonly()
+
+export const viewDigestShape = z
+  .object({
+    digest: text.describe('Over all records that the view holds and how far it reaches.'),
+    records: number,
+    correlations: number.describe('Correlation IDs, by topic.'),
+    stale: z.boolean(),
+  })
+  .readonly()
+
+export type SystemView = z.output<typeof systemShape>
+export type ViewState = z.output<typeof viewStateShape>
+export type ViewDigestView = z.output<typeof viewDigestShape>
