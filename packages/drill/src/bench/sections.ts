@@ -7,6 +7,7 @@ import type { Figure } from './report.js'
 import { resumeAfterKill } from './resume.js'
 import { kafkaRollbacks, postgresRollbacks, type RunSizes } from './rollbacks.js'
 import { type BenchSite, prepareSite } from './setup.js'
+import { undoFigures } from './undo.js'
 
 export interface SectionContext {
   readonly stack: Stack
@@ -51,5 +52,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds: quick ? 2 : 5, scale: 10 })),
   ],
   mysql: mysqlFigures,
+  undo: undoFigures,
   resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }
