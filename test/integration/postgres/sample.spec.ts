@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseError } from 'pg'
+import { type Client, DatabaseError } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../../packages/cli/src/main.js'
 import { memoryIo } from '../../../packages/cli/src/testing/memory-io.js'
@@ -46,8 +46,9 @@ describe.skipIf(binary === null)('a schema that nobody here wrote: pgbench with 
     adapter = db.make(tables)
     await adapter.start()
     const start = await pgbenchDigest(db.url())
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => db.connect()))
     for (let seed = first; seed < first + SEEDS; seed++) {
-      const committed = await traffic(seed)
+      const committed = await traffic(clients, seed)
       expect(committed.length, `seed ${seed}`).toBeGreaterThan(CLIENTS)
       expect(await pgbenchDigest(db.url()), `seed ${seed}: the traffic changed nothing`).not.toBe(start)
       await rollBackAll(adapter, committed, seed)
@@ -56,11 +57,10 @@ describe.skipIf(binary === null)('a schema that nobody here wrote: pgbench with 
   })
 
   /** @returns the correlation IDs of what was committed, newest first. */
-  async function traffic(seed: number): Promise<readonly string[]> {
+  async function traffic(clients: readonly Client[], seed: number): Promise<readonly string[]> {
     await Promise.all(
-      Array.from({ length: CLIENTS }, async (_, number) => {
+      clients.map(async (client, number) => {
         const random = randomFrom(seed * CLIENTS + number)
-        const client = await db.connect()
         for (let i = 0; i < TRANSACTIONS; i++) {
           const correlationId = `s${seed}-${number}-${i}`
           await client.query('BEGIN')
