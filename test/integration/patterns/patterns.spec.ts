@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { defaultPolicy } from '@unwind/core'
 import type { Adapter, StepWork } from '@unwind/sidecar'
 import { installCapture, parsePostgresOptions } from '@unwind/sidecar/postgres'
 import { createSnapshotAdapter } from '@unwind/sidecar/snapshot'
@@ -151,7 +152,10 @@ describe('the contract of each pattern, on a real target', () => {
     service.promises.set('q1', 'promised')
     const site = await Site.open(['mails'])
     later(() => site.close())
-    await site.coordinator()
+    // A person would approve it: by default no plan with an irreversible action is approved by itself.
+    const standing = defaultPolicy()
+    const policy = { ...standing, preApproved: { ...standing.preApproved, irreversible: true } }
+    await site.coordinator({ policy })
     await site.sidecar(patternOf('notify-and-surface', { MAILS_URL: service.url }))
     const client = await site.client('mails')
     const correlationId = site.order()
