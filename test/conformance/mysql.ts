@@ -1,18 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { startStack } from '@unwind/local-stack'
-import type {
-  AdapterFixture,
-  Fault,
-  Forward,
-  Heal,
-  Newer,
-  Target,
-  TargetOptions,
-} from '@unwind/sidecar/conformance'
+import type { AdapterFixture, Heal, TargetOptions } from '@unwind/sidecar/conformance'
 import { installCapture, openSession, parseMysqlOptions } from '@unwind/sidecar/mysql'
 import { type Conversation, CuttingProxy } from '../support/cutting-proxy.js'
 import { MariaClient, onceMaria } from '../support/mariadb.js'
 import { loaded } from '../support/site.js'
+import { Orders, ordersFeatures } from './support/orders.js'
 
 /** The sidecar's own user: by its name the target tells an undo from the application. */
 const SIDECAR = 'unwind_sidecar'
@@ -31,19 +24,21 @@ const SCHEMA = `
 const COMMIT: Conversation = { request: bytes => bytes.includes('COMMIT /* unwind step */') }
 
 /** A database of its own, with capture, and an application that names its business transactions. */
-class Orders implements Target {
+class MariadbOrders extends Orders {
   readonly #lockers: MariaClient[] = []
-  #count = 0
+  protected readonly commit = COMMIT
 
   private constructor(
-    private readonly options: TargetOptions,
+    options: TargetOptions,
     private readonly adminUrl: string,
     private readonly name: string,
     private readonly application: MariaClient,
-    private readonly proxy: CuttingProxy,
-  ) {}
+    proxy: CuttingProxy,
+  ) {
+    super(options, proxy)
+  }
 
-  static async create(adminUrl: string, name: string, options: TargetOptions): Promise<Orders> {
+  static async create(adminUrl: string, name: string, options: TargetOptions): Promise<MariadbOrders> {
     await onceMaria(
       adminUrl,
       `CREATE DATABASE ${name}; CREATE DATABASE ${name}_unwind;
@@ -55,7 +50,7 @@ class Orders implements Target {
     await application.sql(SCHEMA)
     const { hostname, port } = new URL(adminUrl)
     const proxy = await CuttingProxy.start(hostname, Number(port))
-    const orders = new Orders(options, adminUrl, name, application, proxy)
+    const orders = new MariadbOrders(options, adminUrl, name, application, proxy)
     const { contract } = loaded(orders.contract)
     const session = await openSession({ url })
     await installCapture(session, parseMysqlOptions(contract), options.system)
@@ -64,58 +59,32 @@ class Orders implements Target {
   }
 
   get contract() {
-    const { system, onConflict, timeoutMs } = this.options
     const url = new URL(urlOf(this.adminUrl, this.name))
-    url.host = `127.0.0.1:${this.proxy.listensOn}`
     url.username = SIDECAR
     url.password = PASSWORD
-    return {
-      apiVersion: 'unwind/v1',
-      kind: 'Contract',
-      system,
-      version: '1.0.0',
-      owner: { team: 'orders', contact: 'orders@example.com' },
-      success: 'the rows are as they were',
-      adapter: {
-        kind: 'mysql',
-        url: url.href,
-        fence: 'reject',
-        statementTimeout: `${timeoutMs}ms`,
-        lockTimeout: `${Math.ceil(timeoutMs / 2)}ms`,
-        capture: { tables: { orders: {}, stock: { delta: ['qty'] } } },
-      },
-      actions: {
-        'order.confirmed': { onConflict, retry: { attempts: 8, initial: '100ms', max: '500ms' } },
-      },
-    }
+    return this.contractOf({ kind: 'mysql', url, tables: { orders: {}, stock: { delta: ['qty'] } } })
   }
 
-  async act(correlationId: string, count: number): Promise<Forward> {
-    const subjects = Array.from({ length: count }, () => `o${++this.#count}`)
-    const list = subjects.map(id => `'${id}'`).join(', ')
-    await this.application.sql(
-      `INSERT INTO orders VALUES ${subjects.map(id => `('${id}', 'draft', '')`).join(', ')}`,
-    )
-    await this.#transaction(
-      correlationId,
-      `UPDATE orders SET status = 'confirmed', note = 'paid' WHERE id IN (${list})`,
-    )
-    return this.#forward(correlationId, subjects)
+  protected get ordersLabel() {
+    return `${this.name}.orders`
+  }
+
+  protected plain(statement: string): Promise<void> {
+    return this.#connected(async client => void (await client.sql(statement)))
+  }
+
+  protected transaction(correlationId: string, statement: string): Promise<void> {
+    return this.#connected(client => client.transaction(correlationId, statement))
   }
 
   /** Over a connection of its own, as another process of the application. */
-  async #transaction(correlationId: string, statement: string): Promise<void> {
+  async #connected(work: (client: MariaClient) => Promise<void>): Promise<void> {
     const client = await MariaClient.connect(urlOf(this.adminUrl, this.name))
     try {
-      await client.transaction(correlationId, statement)
+      await work(client)
     } finally {
       await client.end()
     }
-  }
-
-  #forward(correlationId: string, subjects: readonly string[]): Forward {
-    const restored = Object.fromEntries(subjects.map(id => [id, { status: 'draft', note: '' }]))
-    return { correlationId, subjects, recorded: [], restored }
   }
 
   async state(subject: string) {
@@ -131,63 +100,22 @@ class Orders implements Target {
     return Number(row!.n)
   }
 
-  async writeNewer(subject: string): Promise<Newer> {
-    await this.application.sql(`UPDATE orders SET note = 'gift' WHERE id = ?`, [subject])
-    const item = `${this.name}.orders[id=${subject}]`
-    return {
-      differences: [{ item, field: 'note', before: '""', after: '"paid"', current: '"gift"' }],
-      after: {
-        keep: { status: 'confirmed', note: 'gift' },
-        force: { status: 'draft', note: '' },
-        merge: { status: 'draft', note: 'gift' },
-      },
-    }
+  protected async quantity(): Promise<number> {
+    return Number((await this.application.sql(`SELECT qty FROM stock WHERE id = 'tea'`))[0]!.qty)
   }
 
-  readonly counter = {
-    subject: 'tea',
-    start: 50,
-    floor: 0,
-    act: async (correlationId: string, amount: number): Promise<Forward> => {
-      await this.#transaction(correlationId, `UPDATE stock SET qty = qty + ${amount} WHERE id = 'tea'`)
-      return this.#forward(correlationId, [])
-    },
-    add: async (amount: number): Promise<void> => {
-      await onceMaria(
-        urlOf(this.adminUrl, this.name),
-        `UPDATE stock SET qty = qty + ${amount} WHERE id = 'tea'`,
-      )
-    },
-    value: async (): Promise<number> =>
-      Number((await this.application.sql(`SELECT qty FROM stock WHERE id = 'tea'`))[0]!.qty),
+  protected async lie(): Promise<Heal> {
+    await this.application.sql(
+      `CREATE TRIGGER lies BEFORE UPDATE ON orders FOR EACH ROW
+       IF USER() LIKE '${SIDECAR}@%' THEN SET NEW.status = OLD.status, NEW.note = OLD.note; END IF`,
+    )
+    return async () => void (await this.application.sql('DROP TRIGGER IF EXISTS lies'))
   }
 
-  async inject(fault: Fault): Promise<Heal> {
-    switch (fault.kind) {
-      case 'refuse':
-        return this.#lock('SELECT id FROM orders FOR UPDATE')
-      case 'refuse-item':
-        return this.#lock(`SELECT id FROM orders WHERE id = '${fault.subject}' FOR UPDATE`)
-      case 'hang':
-        return Object.assign(async () => this.proxy.release(), { caught: this.proxy.arm('hold', COMMIT) })
-      case 'cut-before-effect':
-      case 'cut-after-effect':
-        void this.proxy.arm(fault.kind === 'cut-before-effect' ? 'before' : 'after', COMMIT)
-        return async () => this.proxy.release()
-      case 'lie':
-        await this.application.sql(
-          `CREATE TRIGGER lies BEFORE UPDATE ON orders FOR EACH ROW
-           IF USER() LIKE '${SIDECAR}@%' THEN SET NEW.status = OLD.status, NEW.note = OLD.note; END IF`,
-        )
-        return async () => void (await this.application.sql('DROP TRIGGER IF EXISTS lies'))
-    }
-  }
-
-  /** Another session holds the rows: the undo waits for its lock time-out and is rolled back. */
-  async #lock(statement: string): Promise<Heal> {
+  protected async lock(where: string): Promise<Heal> {
     const client = await MariaClient.connect(urlOf(this.adminUrl, this.name))
     this.#lockers.push(client)
-    await client.sql(`BEGIN; ${statement}`)
+    await client.sql(`BEGIN; SELECT id FROM orders WHERE ${where} FOR UPDATE`)
     return async () => void (await client.sql('ROLLBACK'))
   }
 
@@ -211,16 +139,7 @@ function urlOf(adminUrl: string, database: string): string {
 const fixture: AdapterFixture = {
   kind: 'mysql',
   needs: 'server',
-  features: {
-    adapter: { atomicEffect: true, findsActions: true, fence: 'stops' },
-    manyItems: true,
-    manyRollbacks: true,
-    policies: ['park', 'keep', 'force', 'merge'],
-    delta: true,
-    partial: 'all-or-nothing',
-    faults: ['refuse', 'refuse-item', 'hang', 'cut-before-effect', 'cut-after-effect', 'lie'],
-    inside: ['mysql.undo.before', 'mysql.undo.inside', 'mysql.undo.after'],
-  },
+  features: ordersFeatures(['mysql.undo.before', 'mysql.undo.inside', 'mysql.undo.after']),
   async open({ name, folder, onClose }) {
     const cache = fileURLToPath(new URL('../../.unwind/cache', import.meta.url))
     const stack = await startStack({
@@ -233,7 +152,7 @@ const fixture: AdapterFixture = {
     await onceMaria(stack.mariadbUrl, `CREATE OR REPLACE USER ${SIDECAR} IDENTIFIED BY '${PASSWORD}'`)
     return {
       target: options =>
-        Orders.create(
+        MariadbOrders.create(
           stack.mariadbUrl,
           `${name}_${options.system.replaceAll('-', '_')}`.slice(0, 50),
           options,

@@ -89,8 +89,10 @@ export class Pgbench {
     readonly databaseUrl: string,
   ) {}
 
-  async initialise(scale = 1): Promise<void> {
-    await run(this.binary, ['-i', '-q', '-s', String(scale), this.databaseUrl])
+  /** @param foreignKeys between its tables; pgbench itself makes none unless asked. */
+  async initialise(scale = 1, foreignKeys = false): Promise<void> {
+    const more = foreignKeys ? ['--foreign-keys'] : []
+    await run(this.binary, ['-i', '-q', '-s', String(scale), ...more, this.databaseUrl])
   }
 
   /** @returns transactions a second, without the time to connect, and how many were processed. */

@@ -297,4 +297,16 @@ describe('capture install, status and remove', () => {
       message: expect.stringContaining('cannot connect'),
     })
   })
+
+  it('tells correlation IDs apart byte by byte, whatever the session takes for equal', async () => {
+    await db.sql('CREATE TABLE letters (id int PRIMARY KEY)')
+    const adapter = await db.adapter({ letters: {} })
+    const client = await db.connect()
+    await client.sql('SET NAMES utf8mb4 COLLATE utf8mb4_general_ci; BEGIN')
+    for (const [id, correlationId] of [`'order-a'`, `'ORDER-A'`, `'order-a '`, '17', '0'].entries())
+      await client.sql(`SET @unwind_correlation_id = ${correlationId}; INSERT INTO letters VALUES (${id})`)
+    await client.sql('COMMIT; SET @unwind_correlation_id = NULL')
+    for (const correlationId of ['order-a', 'ORDER-A', 'order-a ', '17', '0'])
+      expect((await stepFor(adapter, correlationId)).actions, correlationId).toHaveLength(1)
+  })
 })

@@ -6,6 +6,24 @@ export const registerContract: Register = (program, cli) => {
     .command('contract')
     .description('what systems promise: how each action is undone and proved')
   contract
+    .command('init')
+    .description('write a contract to begin with; without a pattern, list the patterns that there are')
+    .option('--pattern <name>', 'which one, e.g. reverse-write')
+    .option('--system <name>', 'name of your system')
+    .option('--out <file>', 'where to; default: <system>.yaml')
+    .option('--force', 'write over a file that exists')
+    .addHelpText(
+      'after',
+      examples(
+        ['contract init', 'which patterns there are'],
+        ['contract init --pattern saga-over-http --system payments', 'writes payments.yaml'],
+      ),
+    )
+    .action(async options => {
+      const { initContract } = await import('./run/contract-init.js')
+      await initContract(cli, options)
+    })
+  contract
     .command('lint')
     .description(
       'check contract files; every problem with file, line, column and key; exit 2 when there is one',

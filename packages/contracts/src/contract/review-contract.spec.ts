@@ -34,6 +34,15 @@ it.each([
       'error actions.captured.probe: is missing: an undo that nothing reads back is never taken for done (I3)',
     ],
   ],
+  ...['config', 'kafka', 'redis'].map(
+    kind =>
+      [`${kind} reads back by itself`, { adapter: { kind } }, { probe: undefined }, []] as [
+        string,
+        object,
+        object,
+        string[],
+      ],
+  ),
   [
     'irreversible with an undo',
     {},

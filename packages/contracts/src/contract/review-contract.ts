@@ -9,6 +9,9 @@ export interface ContractRemark {
   readonly message: string
 }
 
+/** Adapters that read back by themselves what they undid, and refuse a probe of the contract's. */
+const READ_BACK_BY_THEMSELVES: ReadonlySet<string> = new Set(['config', 'kafka', 'redis'])
+
 /** Looks at what the parts of a contract mean together; what only an adapter knows, its own check says. */
 export function reviewContract(contract: Contract): readonly ContractRemark[] {
   const remarks: ContractRemark[] = []
@@ -32,13 +35,19 @@ export function reviewContract(contract: Contract): readonly ContractRemark[] {
       ['actions'],
       'every action is irreversible: no rollback with this system can end better than DISCREPANCY_SURFACED',
     )
-  for (const [name, action] of actions) reviewAction(name, action, deadline, say)
+  const probed = !READ_BACK_BY_THEMSELVES.has(contract.adapter.kind)
+  for (const [name, action] of actions) reviewAction(name, action, { deadline, probed }, say)
   return remarks
 }
 
 type Say = (level: ContractRemark['level'], path: KeyPath, message: string) => void
 
-function reviewAction(name: string, action: ActionContract, deadline: number, say: Say): void {
+function reviewAction(
+  name: string,
+  action: ActionContract,
+  { deadline, probed }: { readonly deadline: number; readonly probed: boolean },
+  say: Say,
+): void {
   const at = (...rest: string[]) => ['actions', name, ...rest]
   const { retry, timeout } = action
   if (action.reversibility === 'irreversible') {
@@ -52,7 +61,7 @@ function reviewAction(name: string, action: ActionContract, deadline: number, sa
       say('warning', at('probe'), 'the action is declared irreversible, so this probe is never asked')
     return
   }
-  if (action.undo !== undefined && action.probe === undefined)
+  if (probed && action.undo !== undefined && action.probe === undefined)
     say('error', at('probe'), 'is missing: an undo that nothing reads back is never taken for done (I3)')
   if (action.reversibility === 'compensatable' && action.description === undefined)
     say(

@@ -55,7 +55,7 @@ export async function captureRatio(
       name: scale === 1 ? 'pgbench_capture_ratio' : `pgbench_capture_ratio_scale_${scale}`,
       value: value / reference.value,
       unit: 'ratio',
-      reference: { name: 'target_ratio', value: 0.7 },
+      reference: { name: 'target_ratio', value: 0.75 },
     },
   ]
 }

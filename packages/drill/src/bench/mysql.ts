@@ -3,11 +3,10 @@ import { contractSchema } from '@unwind/contracts'
 import { type Stack, startStack } from '@unwind/local-stack'
 import { installCapture, openSession, parseMysqlOptions } from '@unwind/sidecar/mysql'
 import { captureRatio } from './mysql-tpcb.js'
-import { undoRate } from './mysql-undo.js'
 import type { Figure } from './report.js'
 import type { SectionContext } from './sections.js'
 
-/** What capture costs an application on MariaDB, and how fast an undo is there. On a server of its own, started for this. */
+/** What capture costs an application on MariaDB. On a server of its own, started for this. */
 export async function mysqlFigures({ dir, quick, say }: SectionContext): Promise<readonly Figure[]> {
   const stack = await startStack({
     stateDir: dirname(dir),
@@ -22,7 +21,6 @@ export async function mysqlFigures({ dir, quick, say }: SectionContext): Promise
     return [
       ...(await captureRatio(stack, { pairs, seconds, scale: 1 })),
       ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds, scale: 10 })),
-      ...(await undoRate(stack, quick ? [1_000] : [10_000, 100_000])),
     ]
   } finally {
     await stack.stop()

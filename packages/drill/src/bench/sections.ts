@@ -9,6 +9,7 @@ import { resumeAfterKill } from './resume.js'
 import { kafkaRollbacks, postgresRollbacks, type RunSizes } from './rollbacks.js'
 import { type BenchSite, prepareSite } from './setup.js'
 import { timeline } from './timeline.js'
+import { undoFigures } from './undo.js'
 
 export interface SectionContext {
   readonly stack: Stack
@@ -60,5 +61,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
       await siteFor(context, 'escalation'),
       context.quick ? { spread: 100, atOnce: 900 } : { spread: 1_000, atOnce: 9_000 },
     ),
+  undo: undoFigures,
   resume: async context => resumeAfterKill(await siteFor(context, 'resume')),
 }

@@ -1,5 +1,6 @@
 import type { PlannedAction } from '@unwind/contracts'
 import type { StepWork } from '../../adapter/port.js'
+import { fillInAll } from '../http/fill-in.js'
 import { undoKey } from '../http/idempotency-key.js'
 import { type ExpectedValue, renderExpected, scopeOf } from '../http/item.js'
 import { renderText, type Scope, TemplateError } from '../http/template.js'
@@ -32,31 +33,14 @@ export interface Item {
   readonly left: readonly ExpectedValue[]
 }
 
+const WORDING = {
+  untouched: 'nothing was run',
+  correct: 'Correct the recorded data or the argument in the contract; else resolve the step by hand.',
+}
+
 /** @returns every action of the step as an item, or why one cannot be filled in; nothing has been run then. */
 export function itemsOf(target: CommandTarget, work: StepWork): readonly Item[] | CommandFailure {
-  const items: Item[] = []
-  for (const planned of work.actions) {
-    const action = target.actions.get(planned.action)
-    if (!action)
-      return misfit(
-        target,
-        planned,
-        'the contract has no reversible action of this name',
-        'Publish a contract that names it, or resolve the step by hand.',
-      )
-    try {
-      items.push(fillIn(action, planned, work))
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error
-      return misfit(
-        target,
-        planned,
-        error.message,
-        'Correct the recorded data or the argument in the contract; else resolve the step by hand.',
-      )
-    }
-  }
-  return items
+  return fillInAll(target, work, WORDING, (action, planned) => fillIn(action, planned, work))
 }
 
 function fillIn(action: CommandAction, planned: PlannedAction, work: StepWork): Item {
@@ -114,18 +98,4 @@ function snapshotName(name: string): string {
   throw new TemplateError(
     `${JSON.stringify(name.slice(0, 80))} is not the name of a snapshot: expected letters, digits, "_", "." and "-", beginning with a letter or digit`,
   )
-}
-
-function misfit(
-  { system }: CommandTarget,
-  { action, actionId }: PlannedAction,
-  why: string,
-  hint: string,
-): CommandFailure {
-  return {
-    kind: 'failed',
-    code: 'contract',
-    message: `${system}, action ${action} (${actionId}): ${why}; nothing was run`,
-    hint,
-  }
 }

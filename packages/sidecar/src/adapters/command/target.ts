@@ -1,7 +1,7 @@
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
 import { ContractError } from '../../adapter/port.js'
+import { take } from '../../adapter/taking.js'
 import { type Environment, expandVariables } from '../http/environment.js'
-import { take } from '../http/target.js'
 import type { Template } from '../http/template.js'
 import {
   type CommandAdapterOptions,

@@ -1,8 +1,8 @@
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
-import { ContractError } from '../../adapter/port.js'
+import { take, unfit } from '../../adapter/taking.js'
 import { type Environment, expandVariables } from '../http/environment.js'
 import { parsePointer } from '../http/pointer.js'
-import { hostProblems, take, tlsProblems } from '../http/target.js'
+import { hostProblems, tlsProblems } from '../http/target.js'
 import {
   type ConfigUndo,
   configUndoSchema,
@@ -57,10 +57,7 @@ export function compileConfigContract(
 export function configTarget(contract: Contract, environment: Environment): ConfigTarget {
   const { target, problems } = compileConfigContract(contract, environment)
   if (target) return target
-  const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(
-    `contract ${contract.system} ${contract.version} does not fit the config adapter:\n${lines.join('\n')}`,
-  )
+  throw unfit(contract, 'config', problems)
 }
 
 function optionsOf(

@@ -1,6 +1,5 @@
 import { type ActionContract, type ConflictPolicy, type Contract, contractSchema } from '@unwind/contracts'
-import type { z } from 'zod'
-import { ContractError } from '../../adapter/port.js'
+import { take, unfit } from '../../adapter/taking.js'
 import { type Environment, expandVariables } from '../http/environment.js'
 import { compileHttpContract, type HttpTarget } from '../http/target.js'
 import {
@@ -74,10 +73,7 @@ export function compileFlagsContract(
 export function flagsTarget(contract: Contract, environment: Environment): FlagsTarget {
   const { target, problems } = compileFlagsContract(contract, environment)
   if (target) return target
-  const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(
-    `contract ${contract.system} ${contract.version} does not fit the flags adapter:\n${lines.join('\n')}`,
-  )
+  throw unfit(contract, 'flags', problems)
 }
 
 /** Address, credentials and limits are the http adapter's, so that one set of guards holds for both. */
@@ -158,18 +154,4 @@ function stagingProblems(contract: Contract, options: FlagsAdapterOptions, actio
       message: `${staging.stages.length} stages rest ${restMs} ms in all, and the contract's deadline is ${contract.deadline} ms: every rollback would escalate; raise the deadline`,
     })
   return problems
-}
-
-function take<T>(schema: z.ZodType<T>, value: unknown, key: readonly string[], problems: Problems): T | null {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  for (const issue of result.error.issues)
-    problems.push({
-      key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))],
-      message:
-        issue.code === 'unrecognized_keys'
-          ? `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
-          : issue.message,
-    })
-  return null
 }

@@ -2,6 +2,7 @@ import type { PlannedAction } from '@unwind/contracts'
 import type { StepWork } from '../../adapter/port.js'
 import type { HttpFailure } from './classify.js'
 import type { TargetRequest } from './client.js'
+import { fillInAll } from './fill-in.js'
 import { undoKey } from './idempotency-key.js'
 import type { Expectation } from './options.js'
 import type { Pointer } from './pointer.js'
@@ -28,31 +29,14 @@ export interface Item {
   readonly left: readonly ExpectedValue[]
 }
 
+const WORDING = {
+  untouched: 'nothing was sent',
+  correct: 'Record the field with the action, or correct the template; then retry or resolve the step.',
+}
+
 /** @returns every action of the step as an item, or why one cannot be filled in; nothing has been sent then. */
 export function itemsOf(target: HttpTarget, work: StepWork): readonly Item[] | HttpFailure {
-  const items: Item[] = []
-  for (const planned of work.actions) {
-    const action = target.actions.get(planned.action)
-    if (!action)
-      return misfit(
-        target,
-        planned,
-        'the contract has no reversible action of this name',
-        'Publish a contract that names it, or resolve the step by hand.',
-      )
-    try {
-      items.push(fillIn(action, planned, work))
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error
-      return misfit(
-        target,
-        planned,
-        error.message,
-        'Record the field with the action, or correct the template; then retry or resolve the step.',
-      )
-    }
-  }
-  return items
+  return fillInAll(target, work, WORDING, (action, planned) => fillIn(action, planned, work))
 }
 
 function fillIn(action: HttpAction, planned: PlannedAction, work: StepWork): Item {
@@ -116,18 +100,4 @@ function renderHeaders(headers: Readonly<Record<string, Template>>, scope: Scope
 
 export function renderExpected(expected: readonly Expectation[], scope: Scope): readonly ExpectedValue[] {
   return expected.map(({ at, pointer, value }) => ({ at, pointer, value: renderJson(value, scope) }))
-}
-
-function misfit(
-  { system }: HttpTarget,
-  { action, actionId }: PlannedAction,
-  why: string,
-  hint: string,
-): HttpFailure {
-  return {
-    kind: 'failed',
-    code: 'contract',
-    message: `${system}, action ${action} (${actionId}): ${why}; nothing was sent`,
-    hint,
-  }
 }

@@ -1,6 +1,5 @@
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
-import type { z } from 'zod'
-import { ContractError } from '../../adapter/port.js'
+import { type PartProblem, take, unfit } from '../../adapter/taking.js'
 import { type Environment, expandVariables } from './environment.js'
 import {
   type HttpAdapterOptions,
@@ -29,11 +28,7 @@ export interface HttpTarget {
   readonly actions: ReadonlyMap<string, HttpAction>
 }
 
-export interface HttpContractProblem {
-  /** Key path inside the contract, e.g. ["actions", "payment.captured", "probe", "path"]. */
-  readonly key: readonly (string | number)[]
-  readonly message: string
-}
+export type HttpContractProblem = PartProblem
 
 /** @returns the compiled target, or every problem at once. */
 export function compileHttpContract(
@@ -62,10 +57,7 @@ export function compileHttpContract(
 export function httpTarget(contract: Contract, environment: Environment): HttpTarget {
   const { target, problems } = compileHttpContract(contract, environment)
   if (target) return target
-  const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(
-    `contract ${contract.system} ${contract.version} does not fit the http adapter:\n${lines.join('\n')}`,
-  )
+  throw unfit(contract, 'http', problems)
 }
 
 function compileAction(
@@ -142,27 +134,4 @@ export function tlsProblems({ tls, baseUrl }: HttpAdapterOptions): HttpContractP
   return pair
     ? []
     : [{ key: ['adapter', 'tls'], message: 'a client certificate needs both certFile and keyFile' }]
-}
-
-export function take<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-  key: readonly string[],
-  problems: HttpContractProblem[],
-): T | null {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  for (const issue of result.error.issues)
-    problems.push({
-      key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))],
-      message: explain(issue),
-    })
-  return null
-}
-
-function explain(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys')
-    return `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
-  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
-  return issue.message
 }

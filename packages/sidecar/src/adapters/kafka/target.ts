@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
 import type { KafkajsOptions } from '@unwind/runtime'
-import type { z } from 'zod'
 import { ContractError } from '../../adapter/port.js'
+import { type PartProblem, take, unfit } from '../../adapter/taking.js'
 import { type KafkaAdapterOptions, type KafkaUndo, kafkaAdapterSchema, kafkaUndoSchema } from './options.js'
 
 /** One action of the contract, compiled. */
@@ -24,10 +24,7 @@ export interface KafkaTarget {
   readonly topics: readonly string[]
 }
 
-export interface KafkaContractProblem {
-  readonly key: readonly (string | number)[]
-  readonly message: string
-}
+export type KafkaContractProblem = PartProblem
 
 /** @returns the compiled target, or every problem at once. */
 export function compileKafkaContract(contract: Contract): {
@@ -51,10 +48,7 @@ export function compileKafkaContract(contract: Contract): {
 export function kafkaTarget(contract: Contract): KafkaTarget {
   const { target, problems } = compileKafkaContract(contract)
   if (target) return target
-  const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(
-    `contract ${contract.system} ${contract.version} does not fit the kafka adapter:\n${lines.join('\n')}`,
-  )
+  throw unfit(contract, 'kafka', problems)
 }
 
 function compileAction(
@@ -113,23 +107,4 @@ function certificates(files: {
     }
   }
   return { ...read('ca', files.caFile), ...read('cert', files.certFile), ...read('key', files.keyFile) }
-}
-
-function take<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-  key: readonly string[],
-  problems: KafkaContractProblem[],
-): T | null {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  for (const issue of result.error.issues)
-    problems.push({
-      key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))],
-      message:
-        issue.code === 'unrecognized_keys'
-          ? `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
-          : issue.message,
-    })
-  return null
 }

@@ -1,7 +1,7 @@
 import type { ActionContract, ConflictPolicy, Contract } from '@unwind/contracts'
 import { hashTag, type RedisLayout, redisLayout } from '@unwind/runtime/redis-log'
 import type { z } from 'zod'
-import { ContractError } from '../../adapter/port.js'
+import { type PartProblem, take, unfit } from '../../adapter/taking.js'
 import type { JsonTemplate, Template } from '../http/template.js'
 import {
   type CapturedUndo,
@@ -30,10 +30,7 @@ export interface RedisTarget {
   readonly rules: string
 }
 
-export interface RedisContractProblem {
-  readonly key: readonly (string | number)[]
-  readonly message: string
-}
+export type RedisContractProblem = PartProblem
 
 /** @returns the compiled target, or every problem at once. */
 export function compileRedisContract(contract: Contract): {
@@ -62,10 +59,7 @@ export function compileRedisContract(contract: Contract): {
 export function redisTarget(contract: Contract): RedisTarget {
   const { target, problems } = compileRedisContract(contract)
   if (target) return target
-  const lines = problems.map(problem => `  ${problem.key.join('.')}: ${problem.message}`)
-  throw new ContractError(
-    `contract ${contract.system} ${contract.version} does not fit the redis adapter:\n${lines.join('\n')}`,
-  )
+  throw unfit(contract, 'redis', problems)
 }
 
 /** What actions are checked against also where the section itself is wrong, so that all is told at once. */
@@ -153,23 +147,4 @@ export function luaPattern(glob: string): string {
     char === '*' ? '.*' : char === '?' ? '.' : `%${char}`,
   )
   return `^${body}$`
-}
-
-function take<T>(
-  schema: z.ZodType<T>,
-  value: unknown,
-  key: readonly string[],
-  problems: RedisContractProblem[],
-): T | null {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  for (const issue of result.error.issues)
-    problems.push({
-      key: [...key, ...issue.path.map(part => (typeof part === 'symbol' ? String(part) : part))],
-      message:
-        issue.code === 'unrecognized_keys'
-          ? `unknown key ${issue.keys.map(name => JSON.stringify(name)).join(', ')}`
-          : issue.message,
-    })
-  return null
 }

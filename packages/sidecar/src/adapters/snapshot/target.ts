@@ -1,8 +1,8 @@
 import type { Contract } from '@unwind/contracts'
+import { take } from '../../adapter/taking.js'
 import { commandProbeSchema, snapshotAdapterSchema, snapshotUndoSchema } from '../command/options.js'
 import { type CompileAction, type Compiled, checkPolicy, checkProbe, compileWith } from '../command/target.js'
 import type { Environment } from '../http/environment.js'
-import { take } from '../http/target.js'
 
 /** @returns the compiled target, or every problem at once. */
 export function compileSnapshotContract(contract: Contract, environment: Environment): Compiled {

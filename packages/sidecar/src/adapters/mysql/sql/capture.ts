@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CapturedTable, CorrelationSource } from '../layout.js'
 import { LONGEST_ID, TEXT } from './base.js'
 import { cascadeStatements } from './cascades.js'
-import { beginEntry, type FenceMode, NO_PARENT } from './entry.js'
+import { beginEntry, type CorrelationText, type FenceMode, LOCAL, NO_PARENT } from './entry.js'
 import { after, before, logTable, ROLLBACK_VARIABLE, sessionVariable } from './names.js'
 import { ident, literal, qualified } from './quote.js'
 
@@ -56,6 +56,7 @@ export const triggerMark = (database: string, spec: string) => `/* unwind ${data
  * it is still there, the log's foreign key finds out: a rollback takes it away, a fence or the relay close it; then
  * another one is begun. The same foreign key holds it, so that nobody closes it before this transaction ends.
  * Only an undo need not ask (`hold`): it began its entry before anything that it may take back.
+ * The handler leaves the block, and nothing is declared that need not be: local variables cost more than the row that is logged.
  * @param neighbours captured tables that its foreign keys may change, by label.
  */
 export function triggersOf(
@@ -65,7 +66,6 @@ export function triggersOf(
   spec: string,
   fence: FenceMode,
 ): readonly Trigger[] {
-  const begin = beginEntry(database, fence)
   const log = logTable(database, table.rel)
   const variable = (name: 'of' | 'at' | 'until' | 'hold') => sessionVariable(database, name)
   const head = `${sessionVariable(database, 'entry')}, NEXTVAL(${ident(database)}.numbers)`
@@ -81,6 +81,8 @@ export function triggersOf(
   ): Trigger => {
     const name = triggerName(table.name, kind)
     const target = qualified(table.database, table.name)
+    const { declared, given, id } = correlationOf(table.correlation, correlationFrom)
+    const begin = beginEntry(database, fence, id)
     const body = statements.join('\n    ')
     return {
       kind,
@@ -88,21 +90,18 @@ export function triggersOf(
       statement: `CREATE OR REPLACE TRIGGER ${qualified(table.database, name)} ${EVENTS[kind]} ON ${target} FOR EACH ROW
 BEGIN
   ${triggerMark(database, spec)}
-  DECLARE c VARCHAR(${LONGEST_ID}) ${TEXT} DEFAULT ${correlationOf(table.correlation, correlationFrom)};
-  DECLARE v_gone BOOLEAN DEFAULT FALSE;
-  DECLARE CONTINUE HANDLER FOR ${NO_PARENT} SET v_gone = TRUE;
-  IF c <> '' THEN
-    IF NOT (${variable('of')} <=> c AND (${variable('hold')} OR (UNIX_TIMESTAMP() <= ${variable('until')}
+  ${declared}
+  DECLARE EXIT HANDLER FOR ${NO_PARENT} BEGIN
+    DECLARE EXIT HANDLER FOR ${NO_PARENT} SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'capture: the undo log takes no entry';
+    ${begin}
+    ${body}
+  END;
+  IF ${given} THEN
+    IF NOT (${variable('of')} <=> ${id.bytes} AND (${variable('hold')} OR (UNIX_TIMESTAMP() <= ${variable('until')}
         AND (@@in_transaction OR ${variable('at')} = NOW(6))))) THEN
       ${begin}
     END IF;
     ${body}
-    IF v_gone THEN
-      SET v_gone = FALSE;
-      ${begin}
-      ${body}
-      IF v_gone THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'capture: the undo log takes no entry'; END IF;
-    END IF;
   END IF;
 END`,
     }
@@ -115,8 +114,20 @@ END`,
   ]
 }
 
-function correlationOf(source: CorrelationSource, row: 'OLD' | 'NEW'): string {
-  if (source.kind === 'variable') return `@${ident(source.variable)}`
-  const value = `${row}.${ident(source.column)}`
-  return `COALESCE(@${ident(ROLLBACK_VARIABLE)}, CONCAT(${literal(source.prefix)}, CAST(${value} AS CHAR)))`
+interface TriggerCorrelation {
+  readonly declared: string
+  /** Whether there is one. */
+  readonly given: string
+  readonly id: CorrelationText
+}
+
+function correlationOf(source: CorrelationSource, row: 'OLD' | 'NEW'): TriggerCorrelation {
+  if (source.kind === 'variable') {
+    const name = `@${ident(source.variable)}`
+    const id = { text: `CONVERT(${name} USING utf8mb4)`, bytes: `BINARY ${name}` }
+    return { declared: '', given: `LENGTH(${name}) > 0`, id }
+  }
+  const value = `CONCAT(${literal(source.prefix)}, CAST(${row}.${ident(source.column)} AS CHAR))`
+  const declared = `DECLARE c VARCHAR(${LONGEST_ID}) ${TEXT} DEFAULT COALESCE(@${ident(ROLLBACK_VARIABLE)}, ${value});`
+  return { declared, given: `c <> ''`, id: LOCAL }
 }

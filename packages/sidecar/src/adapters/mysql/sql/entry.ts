@@ -10,25 +10,37 @@ export const NO_PARENT = 1452
 /** What a write gets that the fence stops: MYSQL_ERRNO of the signal, SQLSTATE 45000. */
 export const LATE_ERRNO = 32_010
 
+/** A correlation ID inside a trigger or procedure. */
+export interface CorrelationText {
+  /** Its text in the log's character set. */
+  readonly text: string
+  /** As bytes, by which it is compared: a collation of the session's would take other letters for equal. */
+  readonly bytes: string
+}
+
+/** In the local variable `c`, which is of the log's character set. */
+export const LOCAL: CorrelationText = { text: 'c', bytes: 'BINARY c' }
+
 /**
- * Begins an entry of the correlation ID in the local variable `c`: for the first captured row that a session writes under an ID, and
+ * Begins an entry of a correlation ID: for the first captured row that a session writes under an ID, and
  * again after the entry was closed, published or rolled back.
  * Its foreign key holds the correlation ID's slot shared until the transaction ends: who gets the slot exclusively (a fence)
  * knows that everything under its correlation ID is committed and visible.
  */
-export function beginEntry(database: string, fence: FenceMode): string {
+export function beginEntry(database: string, fence: FenceMode, c: CorrelationText): string {
   const d = ident(database)
-  if (fence === 'reject') return `CALL ${d}.enter(c);`
+  if (fence === 'reject')
+    return `CALL ${d}.enter(${c.text}); SET ${sessionVariable(database, 'of')} = ${c.bytes};`
   return `SET ${sessionVariable(database, 'entry')} = NEXTVAL(${d}.numbers);
-      ${insertion(database, '0')}
-      ${remember(database)}`
+      ${insertion(database, '0', c)}
+      ${remember(database, c)}`
 }
 
-const insertion = (database: string, passed: '0' | 'NULL') =>
-  `INSERT INTO ${ident(database)}.open VALUES (${sessionVariable(database, 'entry')}, c, UTC_TIMESTAMP(6), ${slotOf('c')}, ${passed});`
+const insertion = (database: string, passed: '0' | 'NULL', { text }: CorrelationText) =>
+  `INSERT INTO ${ident(database)}.open VALUES (${sessionVariable(database, 'entry')}, ${text}, UTC_TIMESTAMP(6), ${slotOf(text)}, ${passed});`
 
-const remember = (database: string) =>
-  `SET ${sessionVariable(database, 'of')} = c, ${sessionVariable(database, 'at')} = NOW(6), ${sessionVariable(database, 'until')} = UNIX_TIMESTAMP() + 1;`
+const remember = (database: string, { bytes }: CorrelationText) =>
+  `SET ${sessionVariable(database, 'of')} = ${bytes}, ${sessionVariable(database, 'at')} = NOW(6), ${sessionVariable(database, 'until')} = UNIX_TIMESTAMP() + 1;`
 
 /**
  * enter(correlation ID): the same as a procedure, for the sidecar's own entries, and where a late write is to be rejected: then a
@@ -38,14 +50,14 @@ const remember = (database: string) =>
 export function enterProcedure(database: string, fence: FenceMode): string {
   const d = ident(database)
   const head = `CREATE OR REPLACE PROCEDURE ${d}.enter(c VARCHAR(${LONGEST_ID}) ${TEXT}) MODIFIES SQL DATA SQL SECURITY DEFINER`
-  if (fence === 'expose') return `${head}\nBEGIN\n  ${beginEntry(database, fence)}\nEND`
+  if (fence === 'expose') return `${head}\nBEGIN\n  ${beginEntry(database, fence, LOCAL)}\nEND`
   return `${head}
 BEGIN
   DECLARE v_marked, v_late BOOLEAN DEFAULT FALSE;
   DECLARE v_message VARCHAR(400) ${TEXT};
   DECLARE CONTINUE HANDLER FOR ${NO_PARENT} SET v_marked = TRUE;
   SET ${sessionVariable(database, 'entry')} = NEXTVAL(${d}.numbers);
-  ${insertion(database, '0')}
+  ${insertion(database, '0', LOCAL)}
   IF v_marked THEN
     SELECT LOCATE(${markOf('c')}, g.marks) > 0 INTO v_late FROM ${d}.gate g WHERE g.slot = ${slotOf('c')} LOCK IN SHARE MODE;
     IF v_late THEN
@@ -53,9 +65,9 @@ BEGIN
         ' is being rolled back: this write came too late. Begin a new business transaction under another correlation ID.');
       SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = ${LATE_ERRNO}, MESSAGE_TEXT = v_message;
     END IF;
-    ${insertion(database, 'NULL')}
+    ${insertion(database, 'NULL', LOCAL)}
   END IF;
-  ${remember(database)}
+  ${remember(database, LOCAL)}
 END`
 }
 
