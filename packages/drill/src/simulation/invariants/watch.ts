@@ -116,7 +116,8 @@ export class Watch {
     if (event.type === 'CompensationStarted')
       this.#written.add(`${event.data.rollbackId}/${event.data.stepId}`)
     if (!accepts(this.parts.trust, record, this.texts)) {
-      if ('rollbackId' in event.data)
+      // Of an ended rollback, which nobody holds, it is set aside and counted; an alarm is for those who may still act.
+      if ('rollbackId' in event.data && !this.rollbacks.get(event.data.rollbackId)?.closed)
         this.forged.push({ rollbackId: event.data.rollbackId, claimed: event.type })
       return
     }
