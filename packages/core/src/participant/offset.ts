@@ -12,6 +12,8 @@ export function holdsOffset(me: Participant, state: Participation): boolean {
   const { scope } = rollback.plan
   if (scope.length > 0 && !scope.includes(me.system)) return false
   if (state.fence !== 'done') return true
+  // Said, and not in the ledger: it may have been lost or refused (a key revoked meanwhile), and every step waits for it (I7).
+  if (rollback.plan.barrier && !rollback.fenced.has(me.system)) return true
   // What the target holds was said, but no revision names it yet: if that word was lost, it must be found again (I1).
   if (unplannedOf(rollback, me.system).length > 0) return true
   const mine = [...rollback.steps.values()].filter(s => s.step.system === me.system && !isSettled(s.progress))

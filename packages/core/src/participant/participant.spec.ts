@@ -332,6 +332,13 @@ describe('the offset', () => {
     expect(held(...settled, ledger.late('orders', ['late-1']))).toBe(false)
   })
 
+  it('stays until the ledger has the fence that everybody waits for: the word may have been refused (I7)', () => {
+    const barrier = plan([step('loyalty'), step('payments')], { barrier: true })
+    const settled = [ledger.requested(barrier), ledger.completed('payments')]
+    expect(held(...settled)).toBe(true)
+    expect(held(...settled, ledger.fenced('payments'))).toBe(false)
+  })
+
   it('is not held back by a parked step, nor by one that waits for a parked one', () => {
     expect(held(ledger.requested(alone), ledger.parked('payments'))).toBe(false)
     expect(held(ledger.requested(two), ledger.parked('loyalty'))).toBe(false)

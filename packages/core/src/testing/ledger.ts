@@ -163,6 +163,8 @@ export const ledger = {
       })),
       detectedBy: 'arrival',
     }),
+  fenced: (system: string, revision = 1) =>
+    event('SystemFenced', { eventId: eventIds.fenced(ROLLBACK, system, revision), system, revision }),
   gateOpened: (gateId: string) =>
     event('GateOpened', {
       eventId: eventIds.gateOpened(ROLLBACK, gateId),
