@@ -334,9 +334,13 @@ describe('the offset', () => {
 
   it('stays until the ledger has the fence that everybody waits for: the word may have been refused (I7)', () => {
     const barrier = plan([step('loyalty'), step('payments')], { barrier: true })
-    const settled = [ledger.requested(barrier), ledger.completed('payments')]
-    expect(held(...settled)).toBe(true)
-    expect(held(...settled, ledger.fenced('payments'))).toBe(false)
+    const said = [
+      ledger.requested(barrier),
+      { kind: 'fenced', found: [] },
+      ledger.completed('payments'),
+    ] as const
+    expect(holdsOffset(fencing, given(fencing, [...said]).state!)).toBe(true)
+    expect(holdsOffset(fencing, given(fencing, [...said, ledger.fenced('payments')]).state!)).toBe(false)
   })
 
   it('is not held back by a parked step, nor by one that waits for a parked one', () => {
