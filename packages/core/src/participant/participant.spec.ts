@@ -267,8 +267,9 @@ describe('failures', () => {
   })
 })
 
+const fencing = { ...me, fences: true }
+
 describe('the fence', () => {
-  const fencing = { ...me, fences: true }
   const found = (actionId: string) => ({
     actionId,
     action: 'payments.done',
