@@ -28,10 +28,11 @@ export let interruptedBy
 export function run(command, options) {
   const stdio = [...(options.stdio ?? ['inherit', 'inherit', 'inherit']), 'pipe']
   return new Promise((resolve, reject) => {
-    const child = spawn('sh', ['-c', WATCH, 'watch', ...command], { ...options, stdio, detached: true })
+    // Before the child runs: a signal that comes right after its first word must not end us instead of it.
+    const { stopForwarding, to } = forward()
+    const child = to(spawn('sh', ['-c', WATCH, 'watch', ...command], { ...options, stdio, detached: true }))
     const pipe = child.stdio[3]
     pipe.on('error', () => undefined)
-    const stopForwarding = forward(child)
     child.once('error', reject)
     child.once('exit', (code, signal) => {
       stopForwarding()
@@ -41,7 +42,8 @@ export function run(command, options) {
   })
 }
 
-function forward(child) {
+function forward() {
+  let child
   let last = 0
   let force
   const forwardSignal = signal => {
@@ -49,14 +51,20 @@ function forward(child) {
     const now = Date.now()
     if (now - last < SAME_KEY_PRESS_MS) return
     last = now
-    child.kill(signal)
-    force ??= setTimeout(() => killGroup(child.pid), FORCE_AFTER_MS)
+    child?.kill(signal)
+    force ??= setTimeout(() => child && killGroup(child.pid), FORCE_AFTER_MS)
   }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, forwardSignal)
-  return () => {
-    clearTimeout(force)
-    for (const signal of signals) process.off(signal, forwardSignal)
+  return {
+    to(started) {
+      child = started
+      return started
+    },
+    stopForwarding() {
+      clearTimeout(force)
+      for (const signal of signals) process.off(signal, forwardSignal)
+    },
   }
 }
 

@@ -36,7 +36,7 @@ describe('a command', () => {
 
   it('hears one signal when one key press sends two', async () => {
     const { child, exited, output } = runner(
-      `n=0; trap 'n=$((n+1)); echo heard $n' INT; echo ready; i=0; while [ $i -lt 12 ]; do sleep 0.1; i=$((i+1)); done; exit 5`,
+      `n=0; trap 'n=$((n+1)); echo heard $n' INT; echo ready; i=0; while [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done; exit 5`,
     )
     await expect.poll(output).toContain('ready')
     child.kill('SIGINT')

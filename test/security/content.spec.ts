@@ -114,12 +114,14 @@ describe('content that is well signed and means harm', () => {
       const keysOf = async () => (await redis.keys(`${site.prefix}*`)).filter(key => key.includes(order))
       await expect.poll(async () => (await keysOf()).length).toBeGreaterThan(0)
       for (const key of await keysOf()) {
-        const kind = await redis.type(key)
-        if (kind !== 'hash') continue
-        for (const [field, bytes] of Object.entries(await redis.hgetallBuffer(key))) {
+        if ((await redis.type(key)) !== 'list') continue
+        const records = await redis.lrangeBuffer(key, 0, -1)
+        // The first element says who built the list; each after it is a record.
+        for (const [index, bytes] of records.entries()) {
+          if (index === 0) continue
           const altered = Buffer.from(bytes)
           altered[altered.length - 3] = altered[altered.length - 3]! ^ 1
-          await redis.hset(key, field, altered)
+          await redis.lset(key, index, altered)
         }
       }
       const rollbackId = await hostile.propose(order)

@@ -205,7 +205,8 @@ describe('the HTTP API', () => {
     })
     const theirs = (await ask('/v1/rollbacks', { correlationId, reason: 'r', actor: 'user:bob' })).body
       .rollbackId
-    await scene.first(theirs, 'ApprovalRequested')
+    const waits = () => call('GET', `/v1/rollbacks/${theirs}`, undefined, {}, strict).then(a => a.body)
+    await eventually('it waits for an approval', waits, v => v.phase === 'awaiting-approval')
     const other = await ask(`/v1/rollbacks/${theirs}/approvals`, approve)
     expect([other.status, other.body.type]).toEqual([409, 'urn:unwind:problem:plan-changed'])
     const blind = await ask(`/v1/rollbacks/${theirs}/approvals`, { decision: 'approve', reason: 'fine' })
