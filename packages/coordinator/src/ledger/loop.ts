@@ -67,7 +67,7 @@ export class LedgerLoop {
     if (known) {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
       this.#input(known, input, followed.live)
-    } else this.#begin(input, recorded, followed)
+    } else if (!this.#orphans.grow(event.data.rollbackId, position)) this.#begin(input, recorded, followed)
     this.options.metrics.event(recorded, followed.live)
   }
 
@@ -107,17 +107,13 @@ export class LedgerLoop {
   #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
     if (this.#isOver(event)) return
     const { rollbackId, correlationId } = event.data
-    const { state, commands } = this.#decide(null, input, followed.live)
-    if (state === null) {
-      // What a system finds after the end: the rollback is no longer held here, its history is.
-      if (event.type === 'LateActionDetected')
-        this.#orphans.add(
-          { rollbackId, correlationId, partition: position.partition, from: position.offset },
-          followed.live,
-        )
+    if (isSequel(event)) {
+      const { partition, offset } = position
+      this.#orphans.add({ rollbackId, correlationId, partition, from: offset }, followed.live)
       return
     }
-    if (event.type === 'RollbackRequested') this.#orphans.drop(rollbackId)
+    const { state, commands } = this.#decide(null, input, followed.live)
+    if (state === null) return
     const entry: Entry = {
       rollbackId,
       correlationId,
@@ -266,4 +262,13 @@ export class LedgerLoop {
     this.#wakeups.forget(entry.rollbackId)
     this.#entries.delete(entry)
   }
+}
+
+/**
+ * What a system finds after the end, or the revision that names it: the rollback is no longer held here, its history is. A revision
+ * alone tells where each step stands, not how much of it was restored, and that decides the next end (I3).
+ */
+function isSequel(event: LedgerEvent): boolean {
+  if (event.type === 'RollbackRequested') return event.data.revision > 1
+  return event.type === 'LateActionDetected'
 }
