@@ -9,7 +9,7 @@ import {
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
-import { Orphans } from './orphans.js'
+import { isSequel, Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
 
 const RETRY_MS = 1_000
@@ -262,13 +262,4 @@ export class LedgerLoop {
     this.#wakeups.forget(entry.rollbackId)
     this.#entries.delete(entry)
   }
-}
-
-/**
- * What a system finds after the end, or the revision that names it: the rollback is no longer held here, its history is. A revision
- * alone tells where each step stands, not how much of it was restored, and that decides the next end (I3).
- */
-function isSequel(event: LedgerEvent): boolean {
-  if (event.type === 'RollbackRequested') return event.data.revision > 1
-  return event.type === 'LateActionDetected'
 }

@@ -93,3 +93,12 @@ export class Orphans {
     }
   }
 }
+
+/**
+ * What a system finds after the end, or the revision that names it: the rollback is no longer held here, its history is. A revision
+ * alone tells where each step stands, not how much of it was restored, and that decides the next end (I3).
+ */
+export function isSequel(event: LedgerEvent): boolean {
+  if (event.type === 'RollbackRequested') return event.data.revision > 1
+  return event.type === 'LateActionDetected'
+}
