@@ -27,6 +27,7 @@ const PLOTS: Readonly<Record<ThemeName, Plot>> = {
   restarts,
   repeats,
   approvals,
+  alarms,
 }
 
 /** Relays that stand still while the plan is made, and business that goes on under the same correlation. */
@@ -71,11 +72,6 @@ function gates(random: Random, { proposed }: Setting): readonly Act[] {
           'resolve force',
           'skip',
         ]),
-      )
-    // Who tells people that a step is parked fails to say it.
-    if (random.chance(0.3))
-      acts.push(
-        fault(random, 'produce-failed', at + random.between(40, 400), { times: 1, on: 'coordinator' }),
       )
     if (random.chance(0.3)) acts.push(...overtaken(random, at, rollback))
   })
@@ -148,4 +144,17 @@ function approvals(random: Random, { proposed }: Setting): readonly Act[] {
     { at: at + random.between(100, 6_000), do: random.chance(0.3) ? 'deny' : 'approve', rollback },
     fault(random, 'forged-record', at + random.between(50, 3_000)),
   ])
+}
+
+/** The step that comes last meets newer data, and whoever is to tell people of it cannot. */
+function alarms(random: Random, { systems, proposed }: Setting): readonly Act[] {
+  return proposed.flatMap(at => {
+    const newer = [0, 1, 2].map(n =>
+      fault(random, 'newer-write', at - random.between(5, 50), { which: n * systems.length }),
+    )
+    return [
+      ...newer,
+      fault(random, 'produce-failed', at + random.between(12, 110), { times: 1, on: 'coordinator' }),
+    ]
+  })
 }

@@ -87,6 +87,8 @@ const THEMES = [
   // Somebody proposes again what has ended.
   { ...ORDINARY, name: 'repeats', weight: 2, kinds: CALM, gate: 0, approval: 0.1, faults: 2 },
   { ...ORDINARY, name: 'approvals', weight: 2, kinds: FAULT_KINDS, approval: 1, faults: 4 },
+  // The last word of all, that somebody is needed, is the one that is not written.
+  { ...ORDINARY, name: 'alarms', weight: 1, kinds: CALM, gate: 0, approval: 0, faults: 1 },
 ] as const satisfies readonly Theme[]
 
 export type ThemeName = (typeof THEMES)[number]['name']
