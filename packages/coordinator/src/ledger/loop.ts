@@ -11,7 +11,7 @@ import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { TooManyRecords } from '../catalogue/record-source.js'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
-import { Orphans } from './orphans.js'
+import { isSequel, Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
 
 const RETRY_MS = 1_000
@@ -78,7 +78,7 @@ export class LedgerLoop {
     if (known) {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
       this.#input(known, input, followed.live)
-    } else this.#begin(input, recorded, followed)
+    } else if (!this.#orphans.grow(event.data.rollbackId, position)) this.#begin(input, recorded, followed)
     this.options.metrics.event(recorded, followed.live)
   }
 
@@ -118,17 +118,13 @@ export class LedgerLoop {
   #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
     if (this.#isOver(event)) return
     const { rollbackId, correlationId } = event.data
-    const { state, commands } = this.#decide(null, input, followed.live)
-    if (state === null) {
-      // What a system finds after the end: the rollback is no longer held here, its history is.
-      if (event.type === 'LateActionDetected')
-        this.#orphans.add(
-          { rollbackId, correlationId, partition: position.partition, from: position.offset },
-          followed.live,
-        )
+    if (isSequel(event)) {
+      const { partition, offset } = position
+      this.#orphans.add({ rollbackId, correlationId, partition, from: offset }, followed.live)
       return
     }
-    if (event.type === 'RollbackRequested') this.#orphans.drop(rollbackId)
+    const { state, commands } = this.#decide(null, input, followed.live)
+    if (state === null) return
     const entry: Entry = {
       rollbackId,
       correlationId,

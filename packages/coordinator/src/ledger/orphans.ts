@@ -1,12 +1,12 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import { pause, systemTimers, type Timers } from '@unwind/runtime'
 
-/** A rollback that has ended, of which a system has found more. */
+/** A rollback that has ended, of which a system has found more, or whose next revision was requested. */
 export interface Orphan {
   readonly rollbackId: string
   readonly correlationId: string
   readonly partition: number
-  /** Offset of the finding: a restart must read it again. */
+  /** Offset of the finding, or of the revision: a restart must read it again. */
   readonly from: bigint
 }
 
@@ -21,7 +21,7 @@ export interface OrphansOptions {
 
 const RETRY_MS = [100, 500, 1_000, 5_000]
 
-/** Findings about rollbacks that this process no longer holds: their history is read back, then they are taken up again. */
+/** Rollbacks that go on after their end, and that this process no longer holds: their history is read back first. */
 export class Orphans {
   readonly #held = new Map<string, Orphan & { until: bigint; recalling: boolean }>()
   #stopped = false
@@ -29,16 +29,20 @@ export class Orphans {
   constructor(private readonly options: OrphansOptions) {}
 
   add(orphan: Orphan, live: boolean): void {
-    const known = this.#held.get(orphan.rollbackId)
-    if (known) known.until = orphan.from + 1n
-    else this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
+    this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
     // In history the answer may lie further on.
     if (live) void this.#recall(orphan.rollbackId)
   }
 
-  /** A later revision was requested: somebody has taken it up. */
-  drop(rollbackId: string): void {
-    this.#held.delete(rollbackId)
+  /** More is said of a rollback while its history is read: that belongs to it. @returns false: it is not one of these. */
+  grow(
+    rollbackId: string,
+    { partition, offset }: Pick<Recorded['position'], 'partition' | 'offset'>,
+  ): boolean {
+    const orphan = this.#held.get(rollbackId)
+    if (orphan?.partition !== partition) return false
+    orphan.until = offset + 1n
+    return true
   }
 
   onLive(partition: number): void {
@@ -72,7 +76,7 @@ export class Orphans {
       try {
         const history = await this.options.historyOf(orphan.correlationId, until)
         if (this.#held.get(rollbackId) !== orphan) return
-        // More was found while the history was read.
+        // More was said while the history was read.
         if (orphan.until > until) continue
         this.options.adopt(orphan, history)
         this.#held.delete(rollbackId)
@@ -81,11 +85,20 @@ export class Orphans {
         const { correlationId } = orphan
         this.options.logger.warn(
           { rollbackId, correlationId, reason: String(error) },
-          'a system found more after the end, and the history cannot be read yet',
+          'it goes on after its end, and its history cannot be read yet',
         )
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
         await pause(this.options.timers ?? systemTimers, wait)
       }
     }
   }
+}
+
+/**
+ * What a system finds after the end, or the revision that names it: the rollback is no longer held here, its history is. A revision
+ * alone tells where each step stands, not how much of it was restored, and that decides the next end (I3).
+ */
+export function isSequel(event: LedgerEvent): boolean {
+  if (event.type === 'RollbackRequested') return event.data.revision > 1
+  return event.type === 'LateActionDetected'
 }

@@ -1,9 +1,19 @@
-/** A small, plausible bug: what somebody could get wrong in one line. */
-export interface Mutant {
-  readonly name: string
+/** One line that is changed. */
+export interface Edit {
   /** Compiled file, from packages/. */
   readonly file: string
   /** Occurs exactly once in it. */
   readonly search: string
   readonly replacement: string
+}
+
+/** A small, plausible bug: what somebody could get wrong in one line. */
+export interface Mutant extends Edit {
+  readonly name: string
+  /** Another line that would hide the bug while it is right: a second defence of the same promise. */
+  readonly also?: Edit
+}
+
+export function editsOf({ file, search, replacement, also }: Mutant): readonly Edit[] {
+  return [{ file, search, replacement }, ...(also ? [also] : [])]
 }

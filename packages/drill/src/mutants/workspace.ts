@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Mutant } from './mutant.js'
+import { type Edit, editsOf, type Mutant } from './mutant.js'
 
 const PACKAGES = ['contracts', 'core', 'runtime', 'sidecar', 'coordinator', 'drill'] as const
 
@@ -45,7 +45,15 @@ export class Workspace {
   }
 
   /** @returns takes the bug out again. @throws Error when the code is no longer what the bug was made for. */
-  plant({ name, file, search, replacement }: Mutant): () => void {
+  plant(mutant: Mutant): () => void {
+    const takeOut: (() => void)[] = []
+    for (const edit of editsOf(mutant)) takeOut.unshift(this.#change(mutant.name, edit))
+    return () => {
+      for (const undo of takeOut) undo()
+    }
+  }
+
+  #change(name: string, { file, search, replacement }: Edit): () => void {
     const path = join(this.#root, file)
     const text = readFileSync(path, 'utf8')
     const times = text.split(search).length - 1

@@ -96,10 +96,10 @@ export const COORDINATOR: readonly Mutant[] = [
     replacement: 'previous.revision + 1',
   },
   {
-    name: 'add late actions to a step that may be starting',
+    name: 'add late actions to a step that has begun',
     file: 'core/dist/planning/supplement.js',
-    search: 'if (!held.has(system))',
-    replacement: 'if (false)',
+    search: '!hasBegun(steps.get(step.stepId)));',
+    replacement: 'true);',
   },
   {
     name: 'plan nothing for what was found late',

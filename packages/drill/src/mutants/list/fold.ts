@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.js'
 
 const READINESS = 'core/dist/unwind/readiness.js'
 const EVOLVE = 'core/dist/unwind/evolve.js'
+const OFFSET = 'core/dist/participant/offset.js'
 const COMMANDS = 'core/dist/unwind/commands.js'
 
 /** What every fold of the ledger could get wrong. */
@@ -66,6 +67,24 @@ export const FOLD: readonly Mutant[] = [
     file: COMMANDS,
     search: 'openGates: passedGates(steps),',
     replacement: 'openGates: new Set(plan.gates.map(gate => gate.gateId)),',
+    // Whoever waits behind a gate keeps its offset, and so never begins at a command.
+    also: {
+      file: OFFSET,
+      search: 'if (mine.some(s => needsHistory(rollback, s)))',
+      replacement: 'if (false)',
+    },
+  },
+  {
+    name: 'take for begun what a person has settled unbegun',
+    file: 'core/dist/unwind/steps.js',
+    search: "(status !== 'waiting' && status !== 'skipped' && status !== 'resolved')",
+    replacement: "status !== 'waiting'",
+  },
+  {
+    name: 'let a person resolve a conflict of a step that has not begun',
+    file: COMMANDS,
+    search: "if (step.progress.status === 'waiting' && step.round === 0)",
+    replacement: 'if (false)',
   },
   {
     name: 'overwrite newer data on a mere retry',

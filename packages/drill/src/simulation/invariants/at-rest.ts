@@ -1,5 +1,6 @@
 import type { RollbackState } from '@unwind/core'
-import { isOver, type NaiveRollback, planOf } from './naive.js'
+import { type NaiveRollback, planOf } from './naive.js'
+import { isOver } from './naive-step.js'
 import type { Watch } from './watch.js'
 
 export interface RestView {

@@ -1,21 +1,7 @@
 import type { Plan, PlanStep, UnwindEvent } from '@unwind/contracts'
+import { command } from './naive-command.js'
+import { isOver, type NaiveStep, settle } from './naive-step.js'
 import type { PlanTexts } from './plan-texts.js'
-
-/** Where a step stands, told once more and as plainly as possible: nothing of the code under test is used here. */
-export interface NaiveStep {
-  step: PlanStep
-  status: 'waiting' | 'started' | 'retrying' | 'failed' | 'parked' | 'verified' | 'skipped' | 'resolved'
-  round: number
-  attempts: number
-  /** Ledger offset at which it settled. */
-  settledAt: number | null
-  settledTime: number
-  /** Ledger offset at which it was parked in this round. */
-  parkedAt: number | null
-  resolutions: Set<string>
-  restored: number
-  expected: number
-}
 
 export interface NaiveRollback {
   readonly id: string
@@ -42,12 +28,6 @@ export interface NaiveRollback {
   readonly escalations: { readonly kind: string; readonly stepId: string | null; readonly id: string }[]
   readonly seen: Set<string>
   supplementRefused: boolean
-}
-
-const SETTLED = new Set(['verified', 'skipped', 'resolved'])
-
-export function isOver(status: NaiveStep['status']): boolean {
-  return SETTLED.has(status)
 }
 
 export function planOf(rollback: NaiveRollback): Plan | null {
@@ -113,6 +93,7 @@ export function take(
       const step = ofRound(rollback, running, event.data)
       if (!step || step.status === 'parked' || event.data.attempt <= step.attempts) break
       step.attempts = event.data.attempt
+      if (step.status !== 'started') step.startedAt = offset
       step.status = 'started'
       break
     }
@@ -179,12 +160,6 @@ function ofRound(
   return step
 }
 
-function settle(step: NaiveStep, status: NaiveStep['status'], offset: number, at: number): void {
-  step.status = status
-  step.settledAt = offset
-  step.settledTime = at
-}
-
 export function namedIn(plan: Plan): ReadonlySet<string> {
   const named = new Set(plan.surfaced.map(action => action.actionId))
   for (const step of plan.steps) for (const action of step.actions) named.add(action.actionId)
@@ -210,7 +185,9 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
         step,
         status: 'waiting',
         round: 0,
+        rounds: [],
         attempts: 0,
+        startedAt: null,
         settledAt: null,
         settledTime: 0,
         parkedAt: null,
@@ -236,29 +213,4 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
 
 function shareOf(step: PlanStep): string {
   return JSON.stringify([step.system, step.contractHash, step.actions])
-}
-
-interface Command {
-  readonly command: string
-  readonly stepId: string | null
-  readonly resolution: string | null
-}
-
-function command(rollback: NaiveRollback, data: Command, offset: number, at: number): void {
-  if (data.command === 'pause') rollback.pauses.push([offset, true])
-  if (data.command === 'resume') rollback.pauses.push([offset, false])
-  if (data.command === 'abort') rollback.abortedAt ??= offset
-  const step = data.stepId === null ? undefined : rollback.steps.get(data.stepId)
-  if (!step || isOver(step.status)) return
-  if (data.command === 'skip') settle(step, 'skipped', offset, at)
-  if (data.command === 'resolve' && data.resolution === 'manual') settle(step, 'resolved', offset, at)
-  const again =
-    (data.command === 'retry' && step.status !== 'waiting') ||
-    (data.command === 'resolve' && ['keep', 'force', 'merge'].includes(data.resolution ?? ''))
-  if (!again) return
-  step.round++
-  step.attempts = 0
-  step.status = 'waiting'
-  step.parkedAt = null
-  if (data.command === 'resolve') step.resolutions.add(data.resolution!)
 }

@@ -9,12 +9,13 @@ export interface Problem {
 
 /**
  * Why a step may not start, as far as its process could know (I4, I5).
- * @param known ledger offset up to which the process had handled its partition.
+ * @param since first ledger offset that the process had handled, since it holds the partition: what lies before was told to it.
+ * @param known ledger offset up to which it had.
  */
 export function startProblem(
   rollback: NaiveRollback,
-  { stepId, occurredAt: at, contractVersion, attempt }: CompensationStarted,
-  known: number,
+  { stepId, occurredAt: at, contractVersion, attempt, round }: CompensationStarted,
+  { from: since, to: known }: { readonly from: number | null; readonly to: number },
   { scenario }: { readonly scenario: Scenario },
 ): Problem | null {
   const revision = rollback.revisions.filter(({ from }) => from < known).at(-1)
@@ -35,6 +36,10 @@ export function startProblem(
   // What has begun is let finish.
   if (rollback.abortedAt !== null && rollback.abortedAt < known && mine.status !== 'started')
     return { invariant: 'I5', message: 'the rollback was aborted' }
+  const saw = (offset: number | null) => offset !== null && offset >= (since ?? known) && offset < known
+  if (saw(mine.settledAt)) return { invariant: 'I5', message: `it is ${mine.status} already` }
+  if (mine.rounds.slice(round).some(saw))
+    return { invariant: 'I5', message: `round ${round} was ended by a person` }
   // A step that has begun goes on; what holds steps back holds back those that have not.
   if (mine.status !== 'waiting' || mine.round > 0 || mine.attempts > 0) return null
   const open = awaited(plan, rollback, stepId, known).filter(id => {

@@ -3,10 +3,12 @@ import type { Clockwork } from '../engine/clockwork.js'
 import type { SimRecord } from '../log/record.js'
 import { ACTIONS, LEDGER, type SimLog } from '../log/sim-log.js'
 import type { SimTrust } from '../log/trust.js'
+import type { Known } from '../process/sidecar-host.js'
 import type { Scenario } from '../scenario/scenario.js'
 import type { Effect, Observation } from '../target/target.js'
 import { accepts } from './acceptance.js'
-import { emptyRollback, isOver, type NaiveRollback, planOf, take } from './naive.js'
+import { emptyRollback, type NaiveRollback, planOf, take } from './naive.js'
+import { isOver } from './naive-step.js'
 import { planProblem } from './plan-problem.js'
 import { PlanTexts } from './plan-texts.js'
 import { startProblem } from './start-problem.js'
@@ -59,8 +61,8 @@ export class Watch {
     else this.#seen.set(observation.key, [observation])
   }
 
-  /** A process begins this attempt; it has handled the ledger up to `known`. */
-  begins(process: string, event: LedgerEvent, known: number): void {
+  /** A process begins this attempt. */
+  begins(process: string, event: LedgerEvent, known: Known): void {
     if (event.type !== 'CompensationStarted') return
     const { rollbackId, stepId } = event.data
     this.#intents.add(`${rollbackId}/${stepId}`)
@@ -192,9 +194,14 @@ export class Watch {
       this.broken('I3', `${key} is "${data.outcome}" with ${data.restored} of ${data.expected}`)
   }
 
-  /** I3: green only if a read saw every step, and nothing is left over. */
+  /** I3: green only if a read saw every step, and nothing is left over. I7: no end while an effect may stand half-way. */
   #end(rollback: NaiveRollback, data: Extract<UnwindEvent, { type: 'RollbackClosed' }>['data']): void {
     const plan = planOf(rollback)
+    const { abortedAt } = rollback
+    if (data.endState === 'ABANDONED' && abortedAt !== null && !rollback.closed)
+      for (const { step, status, startedAt } of rollback.steps.values())
+        if (status === 'started' && (startedAt ?? abortedAt) < abortedAt)
+          this.broken('I7', `${rollback.id} is abandoned while ${step.stepId}, begun before, is under way`)
     const open = [...rollback.steps.values()].some(step => !isOver(step.status))
     if (!plan || rollback.closed || open || data.endState !== 'RESTORED_VERIFIED') return
     const short = [...rollback.steps.values()].filter(s => s.status !== 'verified' || s.restored < s.expected)

@@ -18,7 +18,12 @@ export interface SenderParts {
   readonly faults: FaultBook
   readonly process: Process
   keyId(): string
+  /** Whether this record, sent at a moment that is long past, would begin anew what its reader no longer knows. */
+  misleads(out: Outgoing, sentAt: number): boolean
 }
+
+/** From here on a record is late, ms: whoever reads it may have been started anew since it was sent. */
+const LATE_MS = 400
 
 /**
  * What a producer may do by the port: one send in flight, what comes meanwhile goes together; it may write twice, may
@@ -47,16 +52,18 @@ export class SimSender {
     process.quietly(0, () => {
       const batch = this.#waiting
       this.#waiting = []
-      this.#fly(batch, delay)
+      this.#fly(batch, delay, faults.clock.now)
     })
   }
 
-  #fly(batch: readonly Waiting[], delay: number): void {
-    const { process, faults, log } = this.parts
+  #fly(batch: readonly Waiting[], delay: number, sentAt: number): void {
+    const { process, faults, log, misleads } = this.parts
     const { name } = process
     // On the wire it no longer needs the process: a batch that was sent arrives though its sender is dead by then.
     faults.clock.quietly(faults.clock.now + delay, () => {
       if (faults.take('produce-failed', name)) return this.#settle(batch, null)
+      const late = faults.clock.now - sentAt > LATE_MS
+      if (late && batch.some(({ out }) => misleads(out, sentAt))) return this.#settle(batch, null)
       if (batch.length > 1 && faults.take('torn-send', name)) {
         // The records of one send may travel in several requests, and the later ones fail.
         log.append(batch[0]!.out)
@@ -66,15 +73,15 @@ export class SimSender {
       const places = new Map(order.map(item => [item, log.append(item.out)]))
       if (faults.take('duplicate-record', name)) for (const item of order) log.append(item.out)
       if (faults.take('written-but-failed', name)) return this.#settle(batch, null)
-      if (faults.take('lost-ack', name)) return this.#again(batch)
+      if (faults.take('lost-ack', name)) return this.#again(batch, sentAt)
       this.#settle(batch, places)
     })
   }
 
   /** The answer was lost: the driver sends the same records again, and only then takes the next. */
-  #again(batch: readonly Waiting[]): void {
+  #again(batch: readonly Waiting[], sentAt: number): void {
     const { process, random } = this.parts
-    process.quietly(random.between(100, 3_000), () => this.#fly(batch, random.between(0, 3)))
+    process.quietly(random.between(100, 3_000), () => this.#fly(batch, random.between(0, 3), sentAt))
   }
 
   #settle(batch: readonly Waiting[], places: ReadonlyMap<Waiting, WrittenAt> | null): void {

@@ -17,6 +17,7 @@ import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy
 import type { EventLog, SigningKey } from '@unwind/runtime'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
+import { misleads } from '../scenario/replay.js'
 import type { World } from '../world.js'
 import { simOpener } from './opener.js'
 import { Process } from './process.js'
@@ -93,7 +94,14 @@ export class CoordinatorHost {
   #run(process: Process): Parts {
     const { world, policy, keyId } = this
     const { clock, random, faults, log, trust } = world
-    const sender = new SimSender({ log, random, faults, process, keyId: () => keyId })
+    const sender = new SimSender({
+      log,
+      random,
+      faults,
+      process,
+      keyId: () => keyId,
+      misleads: (out, sentAt) => misleads(world, out, sentAt),
+    })
     const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const { now, timers } = process
     const opener = simOpener(process, faults)

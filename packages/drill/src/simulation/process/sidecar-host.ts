@@ -6,6 +6,7 @@ import { createAuthority, Relay, SidecarLoop } from '@unwind/sidecar/loop'
 import type { SimRecord } from '../log/record.js'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
+import { misleads } from '../scenario/replay.js'
 import { httpAdapter } from '../target/http-adapter.js'
 import { sqlAdapter } from '../target/sql-adapter.js'
 import type { World } from '../world.js'
@@ -14,12 +15,19 @@ import { Process } from './process.js'
 import { SILENT } from './silent.js'
 import type { SystemSite } from './site.js'
 
+/** Ledger records of a partition that a process has handled. Null: none since it holds the partition. */
+export interface Known {
+  from: number | null
+  /** The first one that it has not. */
+  to: number
+}
+
 /** A place where the sidecar of a system runs, one process after the other. */
 export class SidecarHost {
   process: Process
   contract: ContractFacts
   /** Ledger records that this process has handled, by partition: what it knows. */
-  known: number[] = []
+  known: Known[] = []
   keyId: string
   skew = 0
   #born = 0
@@ -41,14 +49,18 @@ export class SidecarHost {
     this.#born++
     this.contract = site.contract
     this.keyId = world.keys.of(site.profile.name)
-    this.known = Array.from({ length: world.log.partitions }, () => 0)
+    this.known = Array.from({ length: world.log.partitions }, () => ({ from: null, to: 0 }))
     this.#run(this.process)
     site.announcedAt = world.clock.now
   }
 
   /** Its process has never been another one, or holds this rollback. */
   knows(rollbackId: string): boolean {
-    return this.#born === 1 || this.#holds(rollbackId)
+    return this.#born === 1 || this.holds(rollbackId)
+  }
+
+  holds(rollbackId: string): boolean {
+    return this.process.alive && this.#holds(rollbackId)
   }
 
   kill(): void {
@@ -69,6 +81,7 @@ export class SidecarHost {
       faults: world.faults,
       process,
       keyId: () => keyId,
+      misleads: (out, sentAt) => misleads(world, out, sentAt),
     })
     const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const fatal = () => world.restart(this, 500)
@@ -92,7 +105,7 @@ export class SidecarHost {
       logger: SILENT,
       metrics: { attempt() {} },
       onAttempt: intent =>
-        world.watch.begins(this.name, intent, known[world.log.partitionOf(intent.data.correlationId)] ?? 0),
+        world.watch.begins(this.name, intent, known[world.log.partitionOf(intent.data.correlationId)]!),
       now: process.now,
       timers: process.timers,
     })
@@ -120,7 +133,7 @@ export class SidecarHost {
       }).start()
   }
 
-  #follow(process: Process, loop: SidecarLoop, known: number[], onFatal: () => void): Follower {
+  #follow(process: Process, loop: SidecarLoop, known: Known[], onFatal: () => void): Follower {
     const { world, site } = this
     const admit = createAuthority(world.trust)
     const opener = simOpener(process, world.faults)
@@ -131,7 +144,9 @@ export class SidecarHost {
       logger: SILENT,
       peek: record => (record as SimRecord).peek,
       wants: (peek, record) => {
-        known[record.partition] = Number(record.offset) + 1
+        const read = known[record.partition]!
+        read.from ??= Number(record.offset)
+        read.to = Number(record.offset) + 1
         return loop.wants(peek)
       },
       open: record => opener.open(record),
@@ -140,7 +155,10 @@ export class SidecarHost {
       onEvent: followed => loop.onEvent(followed),
       onRefused() {},
       onLive: ({ partition }) => loop.onLive(partition),
-      onReleased: ({ partition }) => loop.onReleased(partition),
+      onReleased: ({ partition }) => {
+        known[partition]!.from = null
+        loop.onReleased(partition)
+      },
       oldestNeeded: ({ partition }) => loop.oldestNeeded(partition),
       onFatal,
       timers: process.timers,

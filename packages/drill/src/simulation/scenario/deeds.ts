@@ -1,4 +1,4 @@
-import { approvalStatement, eventIds, type LedgerEvent } from '@unwind/contracts'
+import { type ApprovalRequested, approvalStatement, eventIds, type LedgerEvent } from '@unwind/contracts'
 import { planOf } from '../invariants/naive.js'
 import { outgoing } from '../log/record.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
@@ -149,14 +149,14 @@ export function deny(world: World, id: string): void {
   })
 }
 
-function lastAsked(world: World, id: string) {
+/** What people are asked for now: the latest revision, in the words in which it was asked first. */
+function lastAsked(world: World, id: string): ApprovalRequested | null {
   const rollback = world.watch.rollbacks.get(id)!
-  const records = world.log.partition(LEDGER, rollback.partition)
-  for (let i = records.length - 1; i >= 0; i--) {
-    const { event } = records[i]!
-    if (event?.type === 'ApprovalRequested' && event.data.rollbackId === id) return event.data
-  }
-  return null
+  let last: ApprovalRequested | null = null
+  for (const { event } of world.log.partition(LEDGER, rollback.partition))
+    if (event?.type === 'ApprovalRequested' && event.data.rollbackId === id)
+      if (!last || event.data.revision > last.revision) last = event.data
+  return last
 }
 
 export function openGates(world: World, id: string): void {

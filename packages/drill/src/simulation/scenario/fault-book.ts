@@ -2,7 +2,7 @@ import type { Clockwork } from '../engine/clockwork.js'
 import type { FaultKind } from './kinds.js'
 
 interface Armed {
-  /** Only this process or system; null: whoever comes first. */
+  /** Only processes or systems whose name begins so; null: whoever comes first. */
   readonly on: string | null
   readonly until: number
   left: number
@@ -28,7 +28,7 @@ export class FaultBook {
     if (!list || this.#healed) return false
     for (const armed of list) {
       if (armed.left <= 0 || armed.until < this.clock.now) continue
-      if (armed.on !== null && armed.on !== where) continue
+      if (armed.on !== null && !where.startsWith(armed.on)) continue
       armed.left--
       this.note(kind)
       return true

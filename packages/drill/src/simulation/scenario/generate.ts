@@ -45,7 +45,7 @@ export function generate(seed: number): Scenario {
 
 function drawSystems(random: Random, theme: Theme): readonly SystemProfile[] {
   const count = random.between(1, 5)
-  const tandem = count > 2 && random.chance(0.15)
+  const tandem = count > 2 && random.chance(theme.tandem)
   return Array.from({ length: count }, (_, i): SystemProfile => {
     const dependsOn = i > 0 && random.chance(0.7) ? [`s${random.between(0, i - 1)}`] : []
     return {

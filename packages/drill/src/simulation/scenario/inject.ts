@@ -29,7 +29,7 @@ export function inject(world: World, fault: Fault): void {
 const LONG_MS = 20_000
 
 /** Faults of an operation: they wait for the next one that fits. */
-const anyProcess: Inject = ({ faults }, { kind, times }) => faults.arm(kind, null, times, LONG_MS)
+const anyProcess: Inject = ({ faults }, { kind, times, on }) => faults.arm(kind, on ?? null, times, LONG_MS)
 const oneSystem: Inject = (world, { kind, which, times }) =>
   world.faults.arm(kind, nth(world.scenario.systems, which).name, times, LONG_MS)
 

@@ -1,6 +1,7 @@
 import type { Random } from '../engine/random.js'
-import type { FaultKind } from './kinds.js'
-import type { Act, SystemProfile, Verb } from './scenario.js'
+import { crash, fault, verb } from './plot-parts.js'
+import { revisions } from './plot-revisions.js'
+import type { Act, SystemProfile } from './scenario.js'
 import type { ThemeName } from './themes.js'
 
 /** What a plot is told about: the systems, and when each rollback is proposed. */
@@ -21,10 +22,12 @@ const PLOTS: Readonly<Record<ThemeName, Plot>> = {
   mixed: () => [],
   stragglers,
   gates,
+  revisions,
   stops,
   restarts,
   repeats,
   approvals,
+  alarms,
 }
 
 /** Relays that stand still while the plan is made, and business that goes on under the same correlation. */
@@ -70,8 +73,20 @@ function gates(random: Random, { proposed }: Setting): readonly Act[] {
           'skip',
         ]),
       )
+    if (random.chance(0.3)) acts.push(...overtaken(random, at, rollback))
   })
   return acts
+}
+
+/** A pause that is long on its way, while what it says of the steps grows old; the end of it, and another try, come later. */
+function overtaken(random: Random, at: number, rollback: number): readonly Act[] {
+  const paused = at + random.between(20, 600)
+  return [
+    fault(random, 'delayed-record', paused - 1, { times: 1, on: 'coordinator' }),
+    verb(random, paused, rollback, ['pause', 'retry', 'resolve force']),
+    { at: paused + random.between(0, 400), do: 'open-gates', rollback },
+    verb(random, paused + random.between(9_000, 14_000), rollback, ['resume', 'retry']),
+  ]
 }
 
 /** A pause or an abort while an attempt is under way, and its process dies or stands still. */
@@ -82,7 +97,7 @@ function stops(random: Random, { systems, proposed }: Setting): readonly Act[] {
     const kind = random.pick(['crash-at-failpoint', 'pause-in-attempt', 'target-delayed-request'] as const)
     acts.push(fault(random, kind, at - random.between(1, 60), { which, times: 1 }))
     const first = at + random.between(10, 500)
-    acts.push(verb(random, first, rollback, ['pause', 'abort', 'abort']))
+    acts.push(verb(random, first, rollback, ['pause', 'abort', 'abort', 'skip', 'resolve manual']))
     for (let n = random.between(0, 2); n > 0; n--)
       acts.push(
         verb(random, first + random.between(50, 6_000), rollback, ['resume', 'retry', 'pause', 'abort']),
@@ -94,6 +109,9 @@ function stops(random: Random, { systems, proposed }: Setting): readonly Act[] {
       acts.push(
         fault(random, 'target-no-answer-without-effect', at - random.between(1, 60), { which: system }),
       )
+    // And it may be the second try that waits.
+    if (random.chance(0.4))
+      acts.push(fault(random, 'target-away', at - random.between(1, 60), { which: system }))
   })
   return acts
 }
@@ -128,31 +146,15 @@ function approvals(random: Random, { proposed }: Setting): readonly Act[] {
   ])
 }
 
-/** @param which undefined: any process. */
-function crash(random: Random, at: number, which?: number): Act {
-  return fault(random, 'crash-sidecar', at, which === undefined ? {} : { which })
-}
-
-function verb(
-  random: Random,
-  at: number,
-  rollback: number,
-  verbs: readonly Verb[] = ['pause', 'resume', 'retry', 'skip', 'abort'],
-): Act {
-  return { at, do: 'verb', verb: random.pick(verbs), rollback, step: random.between(0, 3) }
-}
-
-interface Details {
-  readonly which?: number
-  readonly ms?: number
-  readonly times?: number
-}
-
-function fault(random: Random, kind: FaultKind, at: number, details: Details = {}): Act {
-  const drawn = {
-    which: random.between(0, 9_999),
-    ms: random.between(100, 5_000),
-    times: random.between(1, 3),
-  }
-  return { at: Math.max(0, at), do: 'fault', kind, ...drawn, ...details }
+/** The step that comes last meets newer data, and whoever is to tell people of it cannot. */
+function alarms(random: Random, { systems, proposed }: Setting): readonly Act[] {
+  return proposed.flatMap(at => {
+    const newer = [0, 1, 2].map(n =>
+      fault(random, 'newer-write', at - random.between(5, 50), { which: n * systems.length }),
+    )
+    return [
+      ...newer,
+      fault(random, 'produce-failed', at + random.between(12, 110), { times: 1, on: 'coordinator' }),
+    ]
+  })
 }

@@ -1,4 +1,4 @@
-import type { SimRecord } from '../log/record.js'
+import type { Outgoing, SimRecord } from '../log/record.js'
 import { LEDGER } from '../log/sim-log.js'
 import type { World } from '../world.js'
 import { nth } from './nth.js'
@@ -64,4 +64,25 @@ function forgettable(world: World, { event }: SimRecord): boolean {
     default:
       return false
   }
+}
+
+/**
+ * The same of a request or a command that arrives long after it was sent: whoever took the partition over meanwhile, and no
+ * longer holds its rollback, would begin it anew as it stood then.
+ */
+export function misleads(
+  { watch, sites, sidecars, coordinatorGroup }: World,
+  { event }: Outgoing,
+  sentAt: number,
+): boolean {
+  if (event?.type !== 'RollbackRequested' && event?.type !== 'OperatorCommandIssued') return false
+  const { rollbackId } = event.data
+  const rollback = watch.rollbacks.get(rollbackId)
+  if (!rollback || rollback.revisions.length === 0) return false
+  if (rollback.ended && coordinatorGroup.assignedAt > sentAt) return true
+  return [...sites.values()].some(site => {
+    const hosts = sidecars.filter(host => host.site === site)
+    const changed = site.group.assignedAt > sentAt || hosts.some(host => !host.process.alive)
+    return changed && !hosts.some(host => host.holds(rollbackId))
+  })
 }

@@ -55,6 +55,8 @@ export type Act =
       readonly which: number
       readonly ms: number
       readonly times: number
+      /** Of an operation of processes: only theirs whose name begins so. Absent: whoever comes first. */
+      readonly on?: string
     }
 
 export type Fault = Extract<Act, { do: 'fault' }>
