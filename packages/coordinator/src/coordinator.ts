@@ -10,6 +10,7 @@ import {
   type Quarantine,
   withFailpoints,
 } from '@unwind/runtime'
+import { Aftermath } from './aftermath/index.js'
 import { type ApiServer, startApi } from './api/server.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
@@ -23,6 +24,7 @@ import { createCoordinatorMetrics } from './metrics.js'
 import { Approvals } from './operations/approvals.js'
 import { Commands } from './operations/commands.js'
 import { Proposals } from './operations/proposals.js'
+import { Reconciliations } from './operations/reconciliations.js'
 import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
 import { LedgerReading } from './reading/ledger-reading.js'
 import { type OpenView, openView } from './view/open-view.js'
@@ -163,6 +165,22 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       closers.push(() => checkpointer.stop())
       await checkpointer.start()
     }
+    if (options.aftermath) {
+      const aftermath = new Aftermath({
+        ...shared,
+        ...options.aftermath,
+        groupId: `${group}.aftermath`,
+        principal: key.principal,
+        opener,
+        trust,
+        contracts: () => contracts.contracts,
+        find: rollbackId => reading.rollback(rollbackId, true),
+        actionsOf: correlationId => catalogue.actionsOf(correlationId, planWithinMs),
+        send: event => sender.send(event),
+      })
+      closers.push(() => aftermath.stop())
+      await aftermath.start()
+    }
     running = { loop, opened }
     if (options.api) {
       const standing = {
@@ -182,7 +200,17 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       })
       const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
       const commands = new Commands(standing)
-      api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
+      const reconciliations = new Reconciliations(standing)
+      api = await serve(options.api, {
+        proposals,
+        commands,
+        approvals,
+        reconciliations,
+        reading,
+        loop,
+        opened,
+        contracts,
+      })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
   }
@@ -200,6 +228,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       proposals: parts.proposals,
       commands: parts.commands,
       approvals: parts.approvals,
+      reconciliations: parts.reconciliations,
       reading: parts.reading,
       actionsTopic: topics.actions,
       contracts: () => contracts.contracts,
@@ -241,6 +270,7 @@ interface Served {
   readonly proposals: Proposals
   readonly commands: Commands
   readonly approvals: Approvals
+  readonly reconciliations: Reconciliations
   readonly reading: LedgerReading
   readonly loop: LedgerLoop
   readonly opened: OpenView

@@ -84,6 +84,7 @@ export function coordinatorFromConfig(
             ? {}
             : { witness: witnessOf(config.checkpoints.witness) }),
         },
+        aftermath: config.aftermath,
         api: {
           host: config.api.host,
           port: config.api.port,

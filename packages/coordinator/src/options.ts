@@ -9,6 +9,7 @@ import type {
   SigningKey,
   TrustStore,
 } from '@unwind/runtime'
+import type { AftermathSettings } from './aftermath/index.js'
 import type { CheckpointSettings } from './checkpoints/index.js'
 
 export interface CoordinatorLogger {
@@ -51,6 +52,8 @@ export interface CoordinatorOptions {
   readonly stall?: StallOptions
   /** Absent: this coordinator proves nothing of the ledger. */
   readonly checkpoints?: CheckpointSettings
+  /** Absent: what has ended is looked at only when somebody asks, and nobody judges what is found then. */
+  readonly aftermath?: AftermathSettings
   /** Absent: no API. */
   readonly api?: CoordinatorApiOptions
   readonly metrics?: Metrics

@@ -19,6 +19,7 @@ import {
   registerSkip,
 } from './operator.js'
 import { registerPlan } from './plan.js'
+import { registerReconcile } from './reconcile.js'
 import { registerRollback } from './rollback.js'
 import { registerSchemas } from './schemas.js'
 import { registerSidecar } from './sidecar.js'
@@ -53,7 +54,7 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerCoordinator,
     ],
   },
-  { group: 'Prove:', register: [registerLedger] },
+  { group: 'Prove:', register: [registerReconcile, registerLedger] },
   { group: 'Rehearse:', register: [registerDrill] },
   { group: 'Shell:', register: [registerCompletion] },
 ]

@@ -8,6 +8,8 @@ import type {
   EscalationView,
   OperatorCommand,
   ProposeRollback,
+  ReconcileRequest,
+  ReconciliationAsked,
   RollbackLine,
   RollbackPlan,
   RollbackView,
@@ -46,6 +48,12 @@ export interface ApiClient {
   plan(rollbackId: string, options?: CallOptions): Promise<RollbackPlan>
   command(rollbackId: string, command: OperatorCommand, options?: CallOptions): Promise<void>
   decide(rollbackId: string, decision: ApprovalDecision, options?: CallOptions): Promise<void>
+  /** Has every system of an ended rollback read back again. Resolves when the request is in the ledger, not when it is answered. */
+  reconcile(
+    rollbackId: string,
+    request?: ReconcileRequest,
+    options?: CallOptions,
+  ): Promise<ReconciliationAsked>
   timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
@@ -68,6 +76,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
     plan: (id, call) => http.get(`${rollback(id)}/plan`, call),
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
     decide: (id, decision, call) => http.post(`${rollback(id)}/approvals`, decision, call),
+    reconcile: (id, request = {}, call = {}) => http.post(`${rollback(id)}/reconciliations`, request, call),
     timeline: (id, call) => http.get(correlation(id), call),
     async *follow(id, { signal, onReconnect }) {
       const events = resuming(last => http.stream(`${correlation(id)}/stream`, last, signal), {

@@ -1,10 +1,13 @@
 import type { EscalationRaised } from '@unwind/contracts'
-import type { PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
+import type { Aftermath, PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
 
 export type {
+  AnomalyRow,
   PlanExplanation,
   PlanRow,
   PolicyDecision,
+  ReconciliationAnswer,
+  ReconciliationRow,
   RollbackSummary,
   StepRow,
   SurfacedRow,
@@ -60,6 +63,22 @@ export interface ApprovalDecision {
   readonly reason: string
 }
 
+export interface ReconcileRequest {
+  readonly actor?: string
+  /** Why, for people. */
+  readonly reason?: string
+  /** The same name is the same request. */
+  readonly name?: string
+}
+
+/** A reconciliation that was asked for. */
+export interface ReconciliationAsked {
+  /** Event ID of the request: `reconciliations` of the view holds it with the answers. */
+  readonly requestId: string
+  /** Who is to answer. */
+  readonly systems: readonly string[]
+}
+
 /** A rollback in a list. */
 export interface RollbackLine {
   readonly rollbackId: string
@@ -73,7 +92,9 @@ export interface RollbackLine {
 }
 
 /** Where a rollback stands, folded from the ledger when it was asked for. */
-export interface RollbackView extends RollbackLine {
+export interface RollbackView extends RollbackLine, Aftermath {
+  /** The end state with what came after it: "RESTORED_VERIFIED, then 1 anomaly". Null: it has not ended. */
+  readonly end: string | null
   readonly revision: number | null
   readonly closedAt: number | null
   /** From the request to the end; while it runs, to its last event. */

@@ -87,8 +87,9 @@ describe('an event', () => {
   test('of any type and content comes back equal', () => {
     fc.assert(
       fc.property(anyEvent, event => {
-        const { value, schemaId } = encoder.encode(event)
-        expect(decoder.decode(value, AT)).toEqual({ kind: 'event', event, schemaId, version: 1 })
+        const { value, schemaId, version } = encoder.encode(event)
+        expect(version).toBe(schemas.current(event.type).version)
+        expect(decoder.decode(value, AT)).toEqual({ kind: 'event', event, schemaId, version })
       }),
     )
   })

@@ -68,6 +68,12 @@ export const approvalBody = z.strictObject({
 export const personBody = z.strictObject({ actor: principal.optional(), reason })
 export const acknowledgeBody = personBody.extend({ escalationId: text(500) })
 
+export const reconcileBody = z.strictObject({
+  actor: principal.optional(),
+  reason: text(2_000).default('asked for').describe('Why, for people; goes into the ledger.'),
+  name: rollbackId.optional().describe('The same name is the same request.'),
+})
+
 export const listQuery = z.strictObject({
   phase: z.enum(['proposed', 'awaiting-approval', 'denied', 'running', 'closed']).optional(),
   endState: z.string().max(50).optional(),

@@ -2,12 +2,17 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
 import { fastify } from 'fastify'
+import { type AftermathRoutes, aftermathRoutes } from './aftermath-routes.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
 
-export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stopping'>, CallersOptions {
+export interface ApiOptions
+  extends RollbackRoutes,
+    AftermathRoutes,
+    Omit<ObserveRoutes, 'stopping'>,
+    CallersOptions {
   readonly host: string
   readonly port: number
   readonly metrics: Metrics
@@ -52,6 +57,7 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
     // Before the body is read: a stranger's is not worth reading.
     routes.addHook('onRequest', async request => callers.check(request))
     rollbackRoutes(routes, callers, options)
+    aftermathRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping: stopping.signal })
   })
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())

@@ -1,15 +1,23 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import { foldTimeline, type RollbackState, type StepProgress, type StepRow } from '@unwind/core'
+import {
+  type Aftermath,
+  foldTimeline,
+  type RollbackState,
+  type StepProgress,
+  type StepRow,
+} from '@unwind/core'
 import type { FoundRollback } from './ledger-reading.js'
 
 export type ShownPhase = 'proposed' | 'awaiting-approval' | 'denied' | 'running' | 'closed'
 
 /** One rollback, as the API shows it. Moments are epoch ms, spans milliseconds. */
-export interface RollbackView {
+export interface RollbackView extends Aftermath {
   readonly rollbackId: string
   readonly correlationId: string
   readonly phase: ShownPhase
   readonly endState: string | null
+  /** The end state with what came after it: "RESTORED_VERIFIED, then 1 anomaly". Null: it has not ended. */
+  readonly end: string | null
   readonly reason: string | null
   readonly proposedBy: string | null
   readonly revision: number | null
@@ -108,6 +116,9 @@ export function rollbackView(found: FoundRollback): RollbackView {
     remaining: summary?.remaining ?? [],
     refusals: summary?.refusals ?? [],
     openEscalations: summary?.openEscalations ?? [],
+    end: summary?.end ?? null,
+    reconciliations: summary?.reconciliations ?? [],
+    anomalies: summary?.anomalies ?? [],
     steps: stepsOf(rollback, rows),
   }
 }

@@ -1,4 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
+import { annotatedEnd, foldAftermath } from '../aftermath/summary.js'
 import { evolve } from '../unwind/evolve.js'
 import { END_STATES, type EndState, isSettled, type RollbackState, type StepState } from '../unwind/state.js'
 import type { RollbackSummary, StepRow } from './timeline.js'
@@ -24,9 +25,13 @@ export function summarise(rollbackId: string, events: readonly LedgerEvent[]): R
       alarms.set(event.data.escalationId, true)
     if (event.type === 'EscalationAcknowledged') alarms.set(event.data.escalationId, false)
   })
+  const aftermath = foldAftermath(events)
+  const sums = figures(state, events)
   return {
     rollbackId,
-    ...figures(state, events),
+    ...sums,
+    end: sums.endState && annotatedEnd(sums.endState, aftermath.anomalies),
+    ...aftermath,
     openEscalations: [...alarms].filter(([, open]) => open).map(([id]) => id),
     steps: rows(state, courses),
   }

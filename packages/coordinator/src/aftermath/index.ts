@@ -1,0 +1,1 @@
+export { Aftermath, type AftermathOptions, type AftermathSettings } from './aftermath.js'
