@@ -10,7 +10,7 @@ import {
   type Quarantine,
   withFailpoints,
 } from '@unwind/runtime'
-import { Aftermath } from './aftermath/index.js'
+import { startAftermath } from './aftermath/index.js'
 import { type ApiServer, startApi } from './api/server.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
@@ -24,7 +24,6 @@ import { createCoordinatorMetrics } from './metrics.js'
 import { Approvals } from './operations/approvals.js'
 import { Commands } from './operations/commands.js'
 import { Proposals } from './operations/proposals.js'
-import { Reconciliations } from './operations/reconciliations.js'
 import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
 import { LedgerReading } from './reading/ledger-reading.js'
 import { type OpenView, openView } from './view/open-view.js'
@@ -166,20 +165,9 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       await checkpointer.start()
     }
     if (options.aftermath) {
-      const aftermath = new Aftermath({
-        ...shared,
-        ...options.aftermath,
-        groupId: `${group}.aftermath`,
-        principal: key.principal,
-        opener,
-        trust,
-        contracts: () => contracts.contracts,
-        find: rollbackId => reading.rollback(rollbackId, true),
-        actionsOf: correlationId => catalogue.actionsOf(correlationId, planWithinMs),
-        send: event => sender.send(event),
-      })
-      closers.push(() => aftermath.stop())
-      await aftermath.start()
+      const parts = { ...shared, opener, trust, key, sender, reading, catalogue, contracts }
+      const groupId = `${group}.aftermath`
+      closers.push(await startAftermath({ ...parts, ...options.aftermath, groupId, withinMs: planWithinMs }))
     }
     running = { loop, opened }
     if (options.api) {
@@ -200,17 +188,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       })
       const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
       const commands = new Commands(standing)
-      const reconciliations = new Reconciliations(standing)
-      api = await serve(options.api, {
-        proposals,
-        commands,
-        approvals,
-        reconciliations,
-        reading,
-        loop,
-        opened,
-        contracts,
-      })
+      api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
   }
@@ -228,7 +206,6 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       proposals: parts.proposals,
       commands: parts.commands,
       approvals: parts.approvals,
-      reconciliations: parts.reconciliations,
       reading: parts.reading,
       actionsTopic: topics.actions,
       contracts: () => contracts.contracts,
@@ -270,7 +247,6 @@ interface Served {
   readonly proposals: Proposals
   readonly commands: Commands
   readonly approvals: Approvals
-  readonly reconciliations: Reconciliations
   readonly reading: LedgerReading
   readonly loop: LedgerLoop
   readonly opened: OpenView

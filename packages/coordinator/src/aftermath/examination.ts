@@ -9,6 +9,7 @@ import {
   lateActions,
   reconciliationRequest,
   reportAnomalies,
+  toldActions,
 } from '@unwind/core'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import type { FoundRollback } from '../reading/ledger-reading.js'
@@ -51,25 +52,31 @@ export async function examine(
 
 async function looked(
   with_: Examination,
-  { correlationId }: FoundRollback,
+  found: FoundRollback,
   rollback: Closed,
   look: Look,
 ): Promise<readonly LedgerEvent[]> {
-  const { principal, contracts, now } = with_
+  const said = look.watch ? await watched(with_, found, rollback) : []
+  if (!look.probe) return said
+  const { name } = look
+  const ask = { name, requestedBy: `schedule:${name}`, reason: 'the schedule of the coordinator' }
+  return [...said, reconciliationRequest(with_.principal, rollback, ask, with_.now())]
+}
+
+async function watched(
+  with_: Examination,
+  { correlationId, events }: FoundRollback,
+  rollback: Closed,
+): Promise<readonly LedgerEvent[]> {
   const { actions } = await with_.actionsOf(correlationId)
-  const said: LedgerEvent[] = told(with_, rollback, actionAnomalies(rollback, actions, contracts))
-  if (with_.reopen)
-    for (const [system, late] of lateActions(rollback, actions))
-      said.push(lateEvent(with_, rollback, system, late))
-  if (look.probe) {
-    const ask = {
-      name: look.name,
-      requestedBy: `schedule:${look.name}`,
-      reason: 'the schedule of the coordinator',
-    }
-    said.push(reconciliationRequest(principal, rollback, ask, now()))
-  }
-  return said
+  const said = toldActions(events.map(({ event }) => event))
+  const anomalies = told(with_, rollback, actionAnomalies(rollback, actions, with_.contracts, said))
+  if (!with_.reopen) return anomalies
+  // First what opens it again: whoever dies between the two must not leave only the alarm behind (I1).
+  const late = [...lateActions(rollback, actions)].map(([system, found]) =>
+    lateEvent(with_, rollback, system, found),
+  )
+  return [...late, ...anomalies]
 }
 
 function judged(

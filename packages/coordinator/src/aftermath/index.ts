@@ -1,1 +1,2 @@
-export { Aftermath, type AftermathOptions, type AftermathSettings } from './aftermath.js'
+export type { AftermathSettings } from './aftermath.js'
+export { type AftermathParts, startAftermath } from './start.js'

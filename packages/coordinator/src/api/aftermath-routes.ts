@@ -1,22 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import { noSuchRollback } from '../operations/problem.js'
-import type { Reconciliations } from '../operations/reconciliations.js'
-import type { LedgerReading } from '../reading/ledger-reading.js'
 import { rollbackView } from '../reading/rollback-view.js'
 import type { Callers } from './callers.js'
+import type { RollbackRoutes } from './rollback-routes.js'
 import { addRoute } from './route.js'
 import { byRollback, reconcileBody } from './schemas.js'
-
-export interface AftermathRoutes {
-  readonly reconciliations: Reconciliations
-  readonly reading: LedgerReading
-}
 
 /** What came after the end of a rollback. */
 export function aftermathRoutes(
   app: FastifyInstance,
   callers: Callers,
-  { reconciliations, reading }: AftermathRoutes,
+  { commands, reading }: Pick<RollbackRoutes, 'commands' | 'reading'>,
 ): void {
   addRoute(app, callers, {
     method: 'POST',
@@ -26,7 +20,7 @@ export function aftermathRoutes(
     body: reconcileBody,
     status: 202,
     handle: ({ params, body, actor }) =>
-      reconciliations.ask(params.rollbackId, {
+      commands.reconcile(params.rollbackId, {
         actor: actor(body.actor ?? null),
         reason: body.reason,
         name: body.name ?? null,

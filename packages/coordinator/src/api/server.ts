@@ -2,17 +2,13 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
 import { fastify } from 'fastify'
-import { type AftermathRoutes, aftermathRoutes } from './aftermath-routes.js'
+import { aftermathRoutes } from './aftermath-routes.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
 
-export interface ApiOptions
-  extends RollbackRoutes,
-    AftermathRoutes,
-    Omit<ObserveRoutes, 'stopping'>,
-    CallersOptions {
+export interface ApiOptions extends RollbackRoutes, Omit<ObserveRoutes, 'stopping'>, CallersOptions {
   readonly host: string
   readonly port: number
   readonly metrics: Metrics

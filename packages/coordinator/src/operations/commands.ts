@@ -9,6 +9,7 @@ import {
 import { type Closed, type Coordination, evolve, type Running, snapshotOf } from '@unwind/core'
 import type { SigningKey } from '@unwind/runtime'
 import { doesNotFit, Problem } from './problem.js'
+import { askToReconcile, type ReconcileRequest } from './reconciliations.js'
 import { common, current, type Standing } from './standing.js'
 
 export interface CommandRequest {
@@ -43,6 +44,11 @@ export class Commands {
         'look at the steps with GET /v1/rollbacks/{id}',
       )
     await this.standing.send(event)
+  }
+
+  /** @throws Problem when the rollback has not ended. */
+  reconcile(rollbackId: string, request: ReconcileRequest): ReturnType<typeof askToReconcile> {
+    return askToReconcile(this.standing, rollbackId, request)
   }
 
   async openGate(rollbackId: string, gateId: string, openedBy: string, reason: string): Promise<void> {

@@ -10,26 +10,24 @@ export interface ReconcileRequest {
   readonly name: string | null
 }
 
-/** Asking on demand that the systems of an ended rollback read back again. */
-export class Reconciliations {
-  constructor(private readonly standing: Standing) {}
-
-  /** @returns event ID of the request, and who is to answer it. @throws Problem when the rollback has not ended. */
-  async ask(
-    rollbackId: string,
-    { actor, reason, name }: ReconcileRequest,
-  ): Promise<{ readonly requestId: string; readonly systems: readonly string[] }> {
-    const { rollback } = await current(this.standing, rollbackId)
-    if (rollback.phase !== 'closed')
-      throw doesNotFit(
-        `rollback ${rollbackId} is ${rollback.phase}: what it restores is probed by its own steps until it ends`,
-        'wait for its end (GET /v1/rollbacks/{id}), then ask again',
-      )
-    const { key, send, now } = this.standing
-    const ask = { name: name ?? randomBytes(8).toString('hex'), requestedBy: actor, reason }
-    const event = reconciliationRequest(key.principal, rollback, ask, now())
-    await send(event)
-    const systems = [...new Set(rollback.plan.steps.map(step => step.system))].sort()
-    return { requestId: event.data.eventId, systems }
-  }
+/**
+ * Asks on demand that the systems of an ended rollback read back again.
+ * @returns event ID of the request, and who is to answer it. @throws Problem when the rollback has not ended.
+ */
+export async function askToReconcile(
+  standing: Standing,
+  rollbackId: string,
+  { actor, reason, name }: ReconcileRequest,
+): Promise<{ readonly requestId: string; readonly systems: readonly string[] }> {
+  const { rollback } = await current(standing, rollbackId)
+  if (rollback.phase !== 'closed')
+    throw doesNotFit(
+      `rollback ${rollbackId} is ${rollback.phase}: what it restores is probed by its own steps until it ends`,
+      'wait for its end (GET /v1/rollbacks/{id}), then ask again',
+    )
+  const ask = { name: name ?? randomBytes(8).toString('hex'), requestedBy: actor, reason }
+  const event = reconciliationRequest(standing.key.principal, rollback, ask, standing.now())
+  await standing.send(event)
+  const systems = [...new Set(rollback.plan.steps.map(step => step.system))].sort()
+  return { requestId: event.data.eventId, systems }
 }

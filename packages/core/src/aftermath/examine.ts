@@ -1,4 +1,9 @@
-import type { FieldDifference, ReconciliationReported, ReconciliationResult } from '@unwind/contracts'
+import type {
+  FieldDifference,
+  LedgerEvent,
+  ReconciliationReported,
+  ReconciliationResult,
+} from '@unwind/contracts'
 import type { ContractLookup, RecordedAction } from '../planning/input.js'
 import type { Closed, StepState } from '../unwind/state.js'
 import { ANOMALY_KINDS, type Anomaly } from './anomaly.js'
@@ -23,13 +28,18 @@ export function reportAnomalies(rollback: Closed, report: ReconciliationReported
   return [...drifted, ...found]
 }
 
-/** What was recorded under the correlation ID and does not fit the end of its rollback. */
+/**
+ * What was recorded under the correlation ID and does not fit the end of its rollback.
+ * @param told late actions that people were alarmed about: one that comes after them is an anomaly of its own.
+ */
 export function actionAnomalies(
   rollback: Closed,
   actions: readonly RecordedAction[],
   contracts: ContractLookup,
+  told: ReadonlySet<string>,
 ): readonly Anomaly[] {
-  const late = [...lateActions(rollback, actions)].map(([system, found]): Anomaly => {
+  const untold = actions.filter(action => !told.has(action.actionId))
+  const late = [...lateActions(rollback, untold)].map(([system, found]): Anomaly => {
     const fenced = found.filter(cameAfterFence).length
     const after = fenced === 0 ? '' : `, ${fenced} of them written after its fence stood`
     const ids = found.map(action => action.actionId)
@@ -58,6 +68,20 @@ export function actionAnomalies(
     }
   })
   return [...late, ...doubled]
+}
+
+/** Late actions of which the ledger holds both the anomaly and its alarm. @param events of one rollback. */
+export function toldActions(events: readonly LedgerEvent[]): ReadonlySet<string> {
+  const alarmed = new Set(
+    events.flatMap(event => (event.type === 'EscalationRaised' ? [event.data.causationId] : [])),
+  )
+  return new Set(
+    events.flatMap(event =>
+      event.type === 'AnomalyDetected' && event.data.kind === 'late-action' && alarmed.has(event.data.eventId)
+        ? (event.data.proposal?.actions ?? [])
+        : [],
+    ),
+  )
 }
 
 /** Only what a probe had seen restored can drift (I3): a step that a person settled promised nothing that could be read. */

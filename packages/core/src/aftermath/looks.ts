@@ -15,8 +15,10 @@ export interface Look {
   readonly name: string
   /** Epoch ms. */
   readonly at: number
-  /** Systems probe again; otherwise only the recorded actions are looked at. */
+  /** Systems probe again. */
   readonly probe: boolean
+  /** Within the watch window: the recorded actions are looked at. */
+  readonly watch: boolean
 }
 
 /** Parts of the watch window after which is looked; the last look is its end. */
@@ -30,18 +32,20 @@ export function looksOf({ probeAfterMs, watchMs }: LookSettings, closedAt: numbe
     name: `after-${after / 1_000}s`,
     at: closedAt + after,
     probe: true,
+    watch: after <= watchMs,
   }))
   const watched = (watchMs > 0 ? WITHIN_WINDOW : []).map(part => ({
     name: `watch-${Math.round(part * watchMs) / 1_000}s`,
     at: closedAt + Math.round(part * watchMs),
     probe: false,
+    watch: true,
   }))
   return [...probes, ...watched].sort((a, b) => a.at - b.at || Number(a.probe) - Number(b.probe))
 }
 
 /**
- * What is to be done now, and when to ask again. Of several missed looks only the last one is due, with a probe if any of
- * them had one: they would all see the same.
+ * What is to be done now, and when to ask again. Of several missed looks only the last one is due, with all that they were
+ * to look at: each would see the same.
  *
  * @param upTo looks up to this moment were made, epoch ms.
  * @returns `next`: moment of the next look, null when the last one is over.
@@ -55,6 +59,11 @@ export function dueLook(
   const missed = open.filter(look => look.at <= now && now - look.at <= MADE_UP_WITHIN_MS)
   const last = missed.at(-1)
   const probing = missed.findLast(look => look.probe)
-  const due = last ? { ...last, ...(probing ? { name: probing.name, probe: true } : {}) } : null
-  return { due, next: open.find(look => look.at > now)?.at ?? null }
+  const due = last && {
+    name: probing?.name ?? last.name,
+    at: last.at,
+    probe: probing !== undefined,
+    watch: missed.some(look => look.watch),
+  }
+  return { due: due ?? null, next: open.find(look => look.at > now)?.at ?? null }
 }
