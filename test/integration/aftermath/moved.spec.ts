@@ -19,6 +19,12 @@ class SlowProbes extends MemoryTarget {
   }
 }
 
+const contract = loaded({
+  ...postgresContract('mails', '', {}),
+  adapter: { kind: 'memory' },
+  actions: { 'mail.sent': {} },
+})
+
 let site: Site
 beforeAll(async () => {
   site = await Site.open(['mails'], 2)
@@ -29,11 +35,6 @@ it('requests that a sidecar took and did not answer are answered once each by th
   const { api } = await site.coordinator()
   const client = await site.client('shop')
   const target = new SlowProbes()
-  const contract = loaded({
-    ...postgresContract('mails', '', {}),
-    adapter: { kind: 'memory' },
-    actions: { 'mail.sent': {} },
-  })
   const first = await site.sidecar(contract, { memory: () => target })
   const rollbacks = await Promise.all(
     Array.from({ length: 8 }, async () => {
@@ -81,3 +82,31 @@ it('requests that a sidecar took and did not answer are answered once each by th
 async function answered(requests: readonly string[]): Promise<void> {
   for (const request of requests) await site.world.event(eventIds.reconciled(request, 'mails'), 30_000)
 }
+
+it('a look that falls into the change from one coordinator to the next is made once', async () => {
+  const site = await Site.open(['mails'], 2)
+  try {
+    const aftermath = { probeAfterMs: [500, 3_000], watchMs: 0 }
+    const { service } = await site.coordinator({ aftermath })
+    const client = await site.client('shop')
+    const target = new MemoryTarget()
+    await site.sidecar(contract, { memory: () => target })
+    const order = site.order()
+    await client.record({ correlationId: order, system: 'mails', action: 'mail.sent', data: { order } })
+    await site.recorded(order, 1)
+    const { rollbackId } = await client.propose({ correlationId: order, reason: 'half-way' })
+    await site.closed(rollbackId)
+    await site.world.event(`${rollbackId}/reconcile/r1/after-0.5s/mails`)
+    await service.stop()
+    await site.coordinator({ aftermath })
+    await site.world.event(`${rollbackId}/reconcile/r1/after-3s/mails`)
+    expect(site.story(rollbackId).filter(id => id.startsWith('reconcile/'))).toEqual([
+      'reconcile/r1/after-0.5s',
+      'reconcile/r1/after-0.5s/mails',
+      'reconcile/r1/after-3s',
+      'reconcile/r1/after-3s/mails',
+    ])
+  } finally {
+    await site.close()
+  }
+}, 60_000)

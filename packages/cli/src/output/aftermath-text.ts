@@ -36,13 +36,13 @@ export function reconciliationLines(row: ReconciliationRow, palette: Palette): s
   return [line, ...details]
 }
 
-/** Every system has answered, read everything, and found it as the rollback left it. */
+/** Every system has answered, read everything, and found it as the rollback left it. Never green by default. */
 export function isAsLeft(row: ReconciliationRow): boolean {
   return (
+    row.systems.length > 0 &&
     missingOf(row).length === 0 &&
-    row.answers.every(
-      ({ restored, kept, expected, unread, findings }) =>
-        restored + kept >= expected && unread.length === 0 && findings.length === 0,
+    row.answers.every(answer =>
+      [answer.drifted, answer.unread, answer.findings].every(list => list.length === 0),
     )
   )
 }

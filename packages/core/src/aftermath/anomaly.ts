@@ -22,6 +22,9 @@ export interface Anomaly {
 
 /** The details that go into the ledger; the rest is in the target. */
 const MOST_DETAILS = 50
+/** Actions that one proposal names; more are told with the next look. */
+const MOST_ACTIONS = 1_000
+const MOST_SUBJECT = 2_000
 
 /**
  * The anomaly as the ledger holds it, and the alarm that calls for a person. The compensating step is a proposal in words and
@@ -49,7 +52,7 @@ export function anomalyEvents(
     kind,
     system,
     stepId,
-    subject,
+    subject: subject.length <= MOST_SUBJECT ? subject : `${subject.slice(0, MOST_SUBJECT)}… (${digest})`,
     endState: closing.endState,
     message,
     details: shortened(anomaly.details),
@@ -84,7 +87,8 @@ export function anomalyEvents(
   ]
 }
 
-function proposalOf({ rollbackId, correlationId }: Closed, { kind, system, actions }: Anomaly) {
+function proposalOf({ rollbackId, correlationId }: Closed, { kind, system, ...anomaly }: Anomaly) {
+  const actions = anomaly.actions.slice(0, MOST_ACTIONS)
   const again = `unwind rollback ${quoted(correlationId)} --systems ${system} --reason ${quoted(`${kind} after ${rollbackId}`)}`
   const look = `unwind reconcile ${rollbackId} --wait`
   switch (kind) {

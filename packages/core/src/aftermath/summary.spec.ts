@@ -72,6 +72,7 @@ describe('the aftermath of a rollback', () => {
             restored: 0,
             expected: 1,
             kept: 0,
+            drifted: ['orders'],
             drift: ['orders: orders/1.qty: restored to 1, now 2'],
             unread: [],
             findings: [],

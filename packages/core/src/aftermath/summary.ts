@@ -20,7 +20,9 @@ export interface ReconciliationAnswer {
   readonly restored: number
   readonly expected: number
   readonly kept: number
-  /** Items and fields that are not as the rollback left them. */
+  /** Steps of which less is restored than was proven when they were undone. */
+  readonly drifted: readonly string[]
+  /** Items and fields that differ. */
   readonly drift: readonly string[]
   /** Steps that could not be read, and why. */
   readonly unread: readonly string[]
@@ -50,10 +52,15 @@ export function foldAftermath(events: readonly LedgerEvent[]): Aftermath {
   const reconciliations = new Map<string, ReconciliationRow>()
   let anomalies: AnomalyRow[] = []
   const seen = new Set<string>()
+  /** Items that the last proof of each step saw restored. */
+  const proven = new Map<string, number>()
   for (const event of events) {
     if (seen.has(event.data.eventId)) continue
     seen.add(event.data.eventId)
     switch (event.type) {
+      case 'CompensationCompleted':
+        proven.set(event.data.stepId, event.data.restored)
+        break
       case 'ReconciliationRequested': {
         const { eventId, occurredAt, requestedBy, reason } = event.data
         reconciliations.set(eventId, {
@@ -68,7 +75,7 @@ export function foldAftermath(events: readonly LedgerEvent[]): Aftermath {
       }
       case 'ReconciliationReported': {
         const row = reconciliations.get(event.data.causationId ?? '')
-        const answer = row && answerOf(event.data)
+        const answer = row && answerOf(event.data, proven)
         if (row && answer) reconciliations.set(row.requestId, { ...row, answers: [...row.answers, answer] })
         break
       }
@@ -91,7 +98,10 @@ export function annotatedEnd(endState: string, anomalies: readonly Pick<AnomalyR
   return since === 0 ? endState : `${endState}, then ${since === 1 ? '1 anomaly' : `${since} anomalies`}`
 }
 
-function answerOf(data: Extract<LedgerEvent, { type: 'ReconciliationReported' }>['data']) {
+function answerOf(
+  data: Extract<LedgerEvent, { type: 'ReconciliationReported' }>['data'],
+  proven: ReadonlyMap<string, number>,
+) {
   const { system, occurredAt, results } = data
   if (system === null) return null
   const read = results.filter(result => result.problem === null)
@@ -102,6 +112,7 @@ function answerOf(data: Extract<LedgerEvent, { type: 'ReconciliationReported' }>
     restored: sum('restored'),
     expected: sum('expected'),
     kept: sum('kept'),
+    drifted: read.filter(r => r.restored < (proven.get(r.stepId) ?? 0)).map(r => r.stepId),
     drift: results.flatMap(result => result.drift.map(line => `${result.stepId}: ${line}`)),
     unread: results.flatMap(result =>
       result.problem === null ? [] : [`${result.stepId}: ${result.problem}`],

@@ -8,10 +8,11 @@ import {
   type ReconciliationResult,
   thawPlan,
 } from '@unwind/contracts'
-import { driftLine, type Participant } from '@unwind/core'
+import type { Participant } from '@unwind/core'
 import type { Followed, Peek } from '@unwind/runtime'
 import type { Adapter, StepWork } from '../adapter/port.js'
 import { Limiter } from './limiter.js'
+import { readBack } from './read-back.js'
 
 export interface ReconciliationsOptions {
   readonly me: Participant
@@ -147,7 +148,7 @@ export class Reconciliations {
     const findings: ReconciliationFinding[] = []
     for (const step of steps) {
       const work = workOf(asked, step)
-      results.push(await this.#read(work, step, abort.signal))
+      results.push(await readBack(this.options.adapter, work, step.system, abort.signal))
       findings.push(...(await this.#inspect(work, abort.signal)))
     }
     // Lost the partition meanwhile, or stopped: whoever comes next reads it anew.
@@ -172,32 +173,6 @@ export class Reconciliations {
       asked.traceparent,
     )
     this.#settle(eventId)
-  }
-
-  async #read(work: StepWork, step: PlanStep, signal: AbortSignal): Promise<ReconciliationResult> {
-    const { stepId, system } = step
-    const nothing = { stepId, system, restored: 0, expected: 0, kept: 0, digest: null, drift: [], probe: '' }
-    try {
-      const seen = await this.options.adapter.probe(work, signal)
-      if (seen.kind === 'failed')
-        return { ...nothing, problem: `${seen.code}: ${seen.message}`, differences: [] }
-      const { restored, expected, kept, digest, differences, how: probe } = seen
-      const drift = differences.map(driftLine)
-      return {
-        stepId,
-        system,
-        restored,
-        expected,
-        kept,
-        digest,
-        drift,
-        probe,
-        problem: null,
-        differences: [...differences],
-      }
-    } catch (error) {
-      return { ...nothing, problem: `unknown: ${String(error)}`, differences: [] }
-    }
   }
 
   async #inspect(work: StepWork, signal: AbortSignal): Promise<readonly ReconciliationFinding[]> {
