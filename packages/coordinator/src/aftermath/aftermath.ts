@@ -1,5 +1,5 @@
 import { eventIds, type LedgerEvent, peekHeaders, type TopicNames } from '@unwind/contracts'
-import { type ContractLookup, DEFAULT_LOOKS, dueLook, type LookSettings } from '@unwind/core'
+import { type ContractLookup, DEFAULT_LOOKS, dueLook, type LookSettings, looksOf } from '@unwind/core'
 import {
   createAuthority,
   createFollower,
@@ -49,6 +49,9 @@ const TYPES = new Set<string | null>([
   'ReconciliationReported',
 ])
 const AGAIN_AFTER_MS = 1_000
+const AT_ONCE = 8
+/** A report in history that is older was judged: a ledger that is read from its start is not judged all over. */
+const JUDGED_WITHIN_MS = 7 * 86_400_000
 
 /**
  * What comes after the end: asks for probes on schedule, looks for actions that were recorded late, and turns what does not fit
@@ -56,19 +59,20 @@ const AGAIN_AFTER_MS = 1_000
  * one ID.
  */
 export class Aftermath {
-  readonly #list: WatchList
+  readonly #list = new WatchList()
+  readonly #settings: LookSettings
   readonly #wakeups: Wakeups<string>
   readonly #follower: Follower
   readonly #timers: Timers
-  /** One look after the other: there is no hurry, and each reads a history. */
-  #queue: Promise<void> = Promise.resolve()
+  /** Looks at one rollback come one after the other, those at others beside them: each reads a history. */
+  readonly #lanes: Promise<void>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve())
   #stopped = false
 
   constructor(private readonly options: AftermathOptions) {
     const { log, topics, groupId, opener, trust, logger, onFatal } = options
     const { probeAfterMs, watchMs } = { ...DEFAULT_LOOKS, ...options }
     this.#timers = options.timers ?? systemTimers
-    this.#list = new WatchList({ probeAfterMs, watchMs })
+    this.#settings = { probeAfterMs, watchMs }
     this.#wakeups = new Wakeups(options.now, rollbackId => this.#look(rollbackId), this.#timers)
     const admit = createAuthority(trust)
     this.#follower = createFollower({
@@ -111,7 +115,7 @@ export class Aftermath {
     this.#stopped = true
     this.#wakeups.stop()
     await this.#follower.stop()
-    await this.#queue
+    await Promise.all(this.#lanes)
   }
 
   #onEvent({ event, position, live }: Followed): void {
@@ -121,7 +125,12 @@ export class Aftermath {
         const { rollbackId, correlationId, occurredAt, endState } = event.data
         // A person stopped it half-way: nothing was promised that could drift.
         if (endState === 'ABANDONED') return
-        this.#list.ended({ rollbackId, correlationId, partition, from }, occurredAt)
+        this.#forget(rollbackId)
+        const watched = { rollbackId, correlationId, partition, from, closedAt: occurredAt, upTo: occurredAt }
+        const { due, next } = this.#dueLook(watched)
+        // All looks at it are over: years of ledger are read without being kept.
+        if (!due && next === null) return
+        this.#list.watch(watched)
         if (live) this.#look(rollbackId)
         return
       }
@@ -132,14 +141,16 @@ export class Aftermath {
       case 'ReconciliationRequested': {
         const { rollbackId, revision, eventId } = event.data
         const watched = this.#list.get(rollbackId)
-        const made = watched?.looks.find(
+        if (!watched) return
+        const made = looksOf(this.#settings, watched.closedAt).find(
           look => look.probe && eventIds.reconcile(rollbackId, revision, look.name) === eventId,
         )
-        if (watched && made) watched.upTo = Math.max(watched.upTo, made.at)
+        if (made) watched.upTo = Math.max(watched.upTo, made.at)
         return
       }
       case 'ReconciliationReported': {
-        const { rollbackId, eventId } = event.data
+        const { rollbackId, eventId, occurredAt } = event.data
+        if (!live && this.options.now() - occurredAt > JUDGED_WITHIN_MS) return
         const told = { eventId, rollbackId, partition, from }
         this.#list.told(told)
         if (live) this.#judge(told)
@@ -156,7 +167,7 @@ export class Aftermath {
   #look(rollbackId: string): void {
     const watched = this.#list.get(rollbackId)
     if (!watched) return
-    const { due, next } = dueLook(watched.looks, watched.upTo, this.options.now())
+    const { due, next } = this.#dueLook(watched)
     if (!due) {
       if (next === null) this.#forget(rollbackId)
       else this.#wakeups.at(rollbackId, next)
@@ -182,7 +193,8 @@ export class Aftermath {
 
   /** After what is under way; again until it worked, or until another process has the partition. */
   #soon(item: Watched | Told, job: () => Promise<void>): void {
-    this.#queue = this.#queue.then(async () => {
+    const lane = laneOf(item.rollbackId)
+    this.#lanes[lane] = this.#lanes[lane]!.then(async () => {
       if (this.#stopped || !this.#list.holds(item)) return
       try {
         await job()
@@ -198,8 +210,18 @@ export class Aftermath {
     })
   }
 
+  #dueLook({ closedAt, upTo }: Watched) {
+    return dueLook(looksOf(this.#settings, closedAt), upTo, this.options.now())
+  }
+
   #forget(rollbackId: string): void {
     this.#wakeups.forget(rollbackId)
     this.#list.forget(rollbackId)
   }
+}
+
+function laneOf(rollbackId: string): number {
+  let sum = 0
+  for (let i = 0; i < rollbackId.length; i++) sum = (sum * 31 + rollbackId.charCodeAt(i)) >>> 0
+  return sum % AT_ONCE
 }

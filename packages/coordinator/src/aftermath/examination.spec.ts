@@ -76,7 +76,7 @@ const watched: Watched = {
   correlationId: 'order-1',
   partition: 0,
   from: 1n,
-  looks: [],
+  closedAt: 1,
   upTo: 0,
 }
 const look = { name: 'after-60s', at: 60_000, probe: true, watch: true }

@@ -1,13 +1,12 @@
-import { type Look, type LookSettings, looksOf } from '@unwind/core'
-
-/** A rollback that has ended and is looked at again. */
+/** A rollback that has ended and is looked at again. Small: one a rollback of the last day. */
 export interface Watched {
   readonly rollbackId: string
   readonly correlationId: string
   readonly partition: number
   /** Offset of its end: a restart must read from here. */
   readonly from: bigint
-  readonly looks: readonly Look[]
+  /** Epoch ms. */
+  readonly closedAt: number
   /** Looks up to this moment were made, epoch ms. */
   upTo: number
 }
@@ -17,66 +16,79 @@ export interface Told {
   readonly eventId: string
   readonly rollbackId: string
   readonly partition: number
+  /** Offset of the report. */
   readonly from: bigint
+}
+
+interface Held {
+  /** Both in the order of the partition: the first one is the oldest. */
+  readonly watched: Map<string, Watched>
+  readonly told: Map<string, Told>
 }
 
 /** What this coordinator still has to look at, by partition. */
 export class WatchList {
-  readonly #watched = new Map<string, Watched>()
-  readonly #told = new Map<string, Told>()
-
-  constructor(private readonly settings: LookSettings) {}
+  readonly #partitions = new Map<number, Held>()
+  readonly #partitionOf = new Map<string, number>()
 
   get size(): number {
-    return this.#watched.size
+    return this.#partitionOf.size
   }
 
   get(rollbackId: string): Watched | undefined {
-    return this.#watched.get(rollbackId)
+    const partition = this.#partitionOf.get(rollbackId)
+    return partition === undefined ? undefined : this.#partitions.get(partition)?.watched.get(rollbackId)
   }
 
-  /** @param closedAt epoch ms. @returns whether there is anything left to look at. */
-  ended(about: Omit<Watched, 'looks' | 'upTo'>, closedAt: number): Watched {
-    const watched = { ...about, looks: looksOf(this.settings, closedAt), upTo: closedAt }
-    this.#watched.set(about.rollbackId, watched)
-    return watched
+  watch(watched: Watched): void {
+    this.forget(watched.rollbackId)
+    this.#partitionOf.set(watched.rollbackId, watched.partition)
+    this.#held(watched.partition).watched.set(watched.rollbackId, watched)
   }
 
   forget(rollbackId: string): void {
-    this.#watched.delete(rollbackId)
+    const partition = this.#partitionOf.get(rollbackId)
+    if (partition === undefined) return
+    this.#partitionOf.delete(rollbackId)
+    this.#partitions.get(partition)?.watched.delete(rollbackId)
   }
 
   told(report: Told): void {
-    this.#told.set(report.eventId, report)
+    const { told } = this.#held(report.partition)
+    // A copy is judged with the first one, which holds the offset.
+    if (!told.has(report.eventId)) told.set(report.eventId, report)
   }
 
-  judged({ eventId }: Told): void {
-    this.#told.delete(eventId)
+  judged({ partition, eventId }: Told): void {
+    this.#partitions.get(partition)?.told.delete(eventId)
   }
 
   holds(item: Watched | Told): boolean {
-    return 'looks' in item
-      ? this.#watched.get(item.rollbackId) === item
-      : this.#told.get(item.eventId) === item
+    if ('closedAt' in item) return this.get(item.rollbackId) === item
+    return this.#partitions.get(item.partition)?.told.get(item.eventId) === item
   }
 
   of(partition: number): { readonly watched: readonly Watched[]; readonly told: readonly Told[] } {
-    const here = <T extends { readonly partition: number }>(items: Iterable<T>) =>
-      [...items].filter(item => item.partition === partition)
-    return { watched: here(this.#watched.values()), told: here(this.#told.values()) }
+    const held = this.#partitions.get(partition)
+    return { watched: [...(held?.watched.values() ?? [])], told: [...(held?.told.values() ?? [])] }
   }
 
   release(partition: number): void {
-    const { watched, told } = this.of(partition)
-    for (const { rollbackId } of watched) this.#watched.delete(rollbackId)
-    for (const { eventId } of told) this.#told.delete(eventId)
+    for (const { rollbackId } of this.of(partition).watched) this.#partitionOf.delete(rollbackId)
+    this.#partitions.delete(partition)
   }
 
   oldest(partition: number): bigint | null {
-    let oldest: bigint | null = null
-    for (const items of [this.#watched, this.#told])
-      for (const item of items.values())
-        if (item.partition === partition && (oldest === null || item.from < oldest)) oldest = item.from
-    return oldest
+    const held = this.#partitions.get(partition)
+    const [watched] = held?.watched.values() ?? []
+    const [told] = held?.told.values() ?? []
+    if (watched && told && told.from < watched.from) return told.from
+    return watched?.from ?? told?.from ?? null
+  }
+
+  #held(partition: number): Held {
+    const held = this.#partitions.get(partition) ?? { watched: new Map(), told: new Map() }
+    this.#partitions.set(partition, held)
+    return held
   }
 }
