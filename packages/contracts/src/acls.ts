@@ -72,6 +72,7 @@ function rulesOf(topics: TopicNames, { kind, name }: Party): readonly Rule[] {
         group('Read', `${rollback}.coordinator`),
         group('Read', `${rollback}.projector`),
         group('Read', `${rollback}.checkpoints`),
+        group('Read', `${rollback}.aftermath`),
         // Where each sidecar stands, and whether anybody is there at all.
         group('Describe', `${rollback}.sidecar.`, 'prefixed'),
         cluster('DescribeConfigs'),

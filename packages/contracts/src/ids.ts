@@ -35,6 +35,14 @@ export const eventIds = {
   /** @param digest of the checkpoint: the same place and the same records give the same one. */
   checkpoint: (topic: string, partition: number, nextOffset: bigint, digest: string) =>
     `${topic}/${partition}/checkpoint/${nextOffset}/${digest.slice(0, 16)}`,
+  /** @param name of the look: the same name is the same request. */
+  reconcile: (rollbackId: string, revision: number, name: string) =>
+    `${rollbackId}/reconcile/r${revision}/${name}`,
+  /** @param requestId event ID of the request: each system answers it once. */
+  reconciled: (requestId: string, system: string) => `${requestId}/${system}`,
+  /** @param digest of what it is about, so that an anomaly that lasts is said once. */
+  anomaly: (rollbackId: string, revision: number, kind: string, system: string, digest: string) =>
+    `${rollbackId}/anomaly/r${revision}/${kind}/${system}/${digest.slice(0, 16)}`,
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 

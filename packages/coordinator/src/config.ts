@@ -1,3 +1,4 @@
+import { DEFAULT_LOOKS } from '@unwind/core'
 import { baseConfig, redisSection, secret } from '@unwind/runtime'
 import { z } from 'zod'
 import { escalationSection } from './escalation/section.js'
@@ -121,6 +122,32 @@ export const checkpointsSection = z
   .prefault({})
   .describe('How often the coordinator proves what the ledger holds.')
 
+export const aftermathSection = z
+  .strictObject({
+    probeAfterMs: z
+      .array(z.number().int().min(1).max(31_536_000_000))
+      .max(20)
+      .default([...DEFAULT_LOOKS.probeAfterMs])
+      .describe(
+        'So long after the end, every system reads back again what it restored. Empty: only on request.',
+      ),
+    watchMs: z
+      .number()
+      .int()
+      .min(0)
+      .max(604_800_000)
+      .default(DEFAULT_LOOKS.watchMs)
+      .describe('For so long after the end, actions that are recorded late are looked for.'),
+    reopen: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Late actions open the rollback again: a revision is planned and the policy decides. False: people are told.',
+      ),
+  })
+  .prefault({})
+  .describe('What is looked at after a rollback has ended.')
+
 /** Configuration of a coordinator process: what every process has, and its own sections. */
 export const coordinatorConfig = baseConfig.extend({
   redis: redisSection,
@@ -129,6 +156,7 @@ export const coordinatorConfig = baseConfig.extend({
   watch: watchSection,
   checkpoints: checkpointsSection,
   escalation: escalationSection,
+  aftermath: aftermathSection,
   policy: z
     .strictObject({
       file: z

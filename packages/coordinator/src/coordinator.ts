@@ -11,6 +11,7 @@ import {
   type SigningKey,
   withFailpoints,
 } from '@unwind/runtime'
+import { startAftermath } from './aftermath/index.js'
 import { Answered } from './api/answered.js'
 import { type ApiServer, startApi } from './api/server.js'
 import { Catalogue } from './catalogue/catalogue.js'
@@ -216,6 +217,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       })
       closers.push(() => checkpointer.stop())
       await checkpointer.start()
+    }
+    if (options.aftermath) {
+      const parts = { ...shared, opener, trust, key, sender, reading, catalogue, contracts }
+      const groupId = `${group}.aftermath`
+      closers.push(await startAftermath({ ...parts, ...options.aftermath, groupId, withinMs: planWithinMs }))
     }
     running = { loop, opened }
     if (options.api) {

@@ -92,6 +92,7 @@ export function coordinatorFromConfig(
           apiUrl: `http://${config.api.host}:${config.api.port}`,
           now: Date.now,
         }),
+        aftermath: config.aftermath,
         api: {
           host: config.api.host,
           port: config.api.port,

@@ -9,6 +9,7 @@ import type {
   SigningKey,
   TrustStore,
 } from '@unwind/runtime'
+import type { AftermathSettings } from './aftermath/index.js'
 import type { DevelopmentToken } from './api/callers.js'
 import type { CheckpointSettings } from './checkpoints/index.js'
 import type { EscalationOptions } from './escalation/options.js'
@@ -69,6 +70,8 @@ export interface CoordinatorOptions {
   readonly checkpoints?: CheckpointSettings
   /** Absent: alarms stand in the ledger, and nobody is told. */
   readonly escalation?: EscalationOptions
+  /** Absent: what has ended is looked at only when somebody asks, and nobody judges what is found then. */
+  readonly aftermath?: AftermathSettings
   /** Absent: no API. */
   readonly api?: CoordinatorApiOptions
   readonly metrics?: Metrics

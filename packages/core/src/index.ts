@@ -1,3 +1,4 @@
+export * from './aftermath/index.js'
 export * from './api/index.js'
 export * from './closing/closing.js'
 export * from './coordination/index.js'

@@ -221,15 +221,53 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
     },
     '02:07:33.123 orders       order-1017     orders found 1 action that the plan does not name: order.placed orders/9; arrival',
   ],
+  ReconciliationRequested: [
+    {
+      ...common,
+      requestedBy: 'user:ana',
+      reason: 'the auditor asks',
+      revision: 2,
+      plan: '{}',
+      planHash: '0',
+    },
+    '02:07:33.123 coordinator  order-1017     probes of r2 asked for by user:ana: the auditor asks',
+  ],
   ReconciliationReported: [
     {
       ...common,
       requestedBy: 'user:ana',
+      system: 'orders',
       results: [
-        { stepId: 'orders', system: 'orders', restored: 2, expected: 3, drift: ['orders/9 is back'] },
+        {
+          stepId: 'orders',
+          system: 'orders',
+          restored: 2,
+          expected: 3,
+          drift: ['orders/9: restored to nothing, now "row"'],
+          kept: 0,
+          digest: null,
+          probe: 'select by key',
+          problem: null,
+          differences: [],
+        },
       ],
+      findings: [],
     },
-    '02:07:33.123 coordinator  order-1017     probed again for user:ana: 2 of 3 items restored: orders: orders/9 is back',
+    '02:07:33.123 orders       order-1017     orders probed again for user:ana: 2 of 3 items restored: orders: orders/9: restored to nothing, now "row"',
+  ],
+  AnomalyDetected: [
+    {
+      ...common,
+      kind: 'drift',
+      system: 'orders',
+      stepId: 'orders',
+      subject: 'orders',
+      endState: 'RESTORED_VERIFIED',
+      message: '2 of 3 items are restored',
+      details: [],
+      proposal: null,
+    },
+    '02:07:33.123 orders       order-1017     anomaly after RESTORED_VERIFIED: drift in orders: 2 of 3 items are restored',
   ],
   EscalationRaised: [
     {

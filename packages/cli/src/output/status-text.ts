@@ -1,4 +1,5 @@
 import type { RollbackSummary, RollbackView, StepView } from '@unwind/client/api'
+import { aftermathLines } from './aftermath-text.js'
 import type { Palette, Tone } from './colour.js'
 import { count } from './plan-text.js'
 import { safeText } from './safe-text.js'
@@ -41,7 +42,7 @@ export function ofSummary(correlationId: string, summary: RollbackSummary): Show
 /** Where a rollback stands: one headline, a row a step, and what is left to do. */
 export function statusText(view: Shown, palette: Palette): string {
   const { rollbackId, correlationId, steps } = view
-  const headline = `${palette.tone(toneOf(view), stateOf(view))}  ${palette.bold(safeText(correlationId))}  ${palette.tone('dim', safeText(rollbackId))}`
+  const headline = `${palette.tone(toneOf(view), view.end ?? stateOf(view))}  ${palette.bold(safeText(correlationId))}  ${palette.tone('dim', safeText(rollbackId))}`
   const facts = [
     view.reason === null ? null : `reason: ${safeText(view.reason)}`,
     view.proposedBy === null ? null : `proposed by ${safeText(view.proposedBy)}`,
@@ -70,6 +71,7 @@ export function statusText(view: Shown, palette: Palette): string {
       ({ by, reason, reviewedBy }) =>
         `${palette.tone(reviewedBy === null ? 'bad' : 'info', 'glass broken:')} by ${safeText(by)}: ${safeText(reason)} (${reviewedBy === null ? 'its review is open' : `reviewed by ${safeText(reviewedBy)}`})`,
     ),
+    ...aftermathLines(view, palette),
     ...(view.denied ? [`${palette.tone('bad', 'denied:')} ${safeText(view.denied)}`] : []),
     ...hints(view).map(hint => `${palette.tone('info', 'next:')} ${hint}`),
   ]
@@ -91,7 +93,9 @@ export function toneOf({
   phase,
   endState,
   steps = [],
-}: Pick<Shown, 'phase' | 'endState'> & Partial<Pick<Shown, 'steps'>>): Tone {
+  anomalies = [],
+}: Pick<Shown, 'phase' | 'endState'> & Partial<Pick<Shown, 'steps' | 'anomalies'>>): Tone {
+  if (anomalies.some(anomaly => !anomaly.past)) return 'bad'
   if (endState === 'RESTORED_VERIFIED') return 'good'
   if (endState !== null || phase === 'denied') return 'bad'
   if (phase === 'awaiting-approval' || steps.some(step => step.status === 'parked')) return 'warn'

@@ -1,5 +1,6 @@
 import type { DryRun, RollbackView } from '@unwind/client/api'
 import { expect, test } from 'vitest'
+import { isAsLeft } from './aftermath-text.js'
 import { palette } from './colour.js'
 import { planText } from './plan-text.js'
 import { statusText } from './status-text.js'
@@ -91,6 +92,9 @@ const view: RollbackView = {
   correlationId: 'order-1017',
   phase: 'running',
   endState: null,
+  end: null,
+  reconciliations: [],
+  anomalies: [],
   reason: 'half-way',
   proposedBy: 'user:ana',
   requestedAt: at,
@@ -192,4 +196,82 @@ test('what waits for approval says how many are given and how to give one', () =
   expect(statusText(waiting, plain).split('\n').at(-2)).toBe(
     'next: unwind approve rb-1 --reason … (1 of 2 given)',
   )
+})
+
+test('a green end is annotated with what came after it, and with what would help', () => {
+  const answer = {
+    system: 'stock',
+    at,
+    restored: 1,
+    expected: 2,
+    kept: 0,
+    drifted: ['stock'],
+    drift: ['stock: stock[7].qty: restored to 5, now 9'],
+    unread: [],
+    findings: [],
+    probes: ['select by key'],
+  }
+  const row = { requestId: 'r', at, requestedBy: 'schedule:after-60s', reason: 'the schedule' }
+  const proposal = {
+    system: 'stock',
+    actions: [],
+    description: 'look who wrote',
+    command: 'unwind rollback x',
+  }
+  const anomaly = { eventId: 'a', at, kind: 'drift', system: 'stock', stepId: 'stock', details: [] }
+  const text = statusText(
+    {
+      ...view,
+      phase: 'closed',
+      endState: 'RESTORED_VERIFIED',
+      end: 'RESTORED_VERIFIED, then 1 anomaly',
+      steps: [],
+      openEscalations: [],
+      reconciliations: [{ ...row, systems: ['orders', 'stock'], answers: [answer] }],
+      anomalies: [
+        { ...anomaly, message: 'it drifted', proposal, past: false },
+        { ...anomaly, message: 'of an earlier end', proposal, past: true },
+      ],
+    },
+    plain,
+  )
+  expect(text.split('\n')[0]).toBe('RESTORED_VERIFIED, then 1 anomaly  order-1017  rb-1')
+  expect(text.split('\n\n')[1]).toBe(
+    [
+      'probed again: 02:07:33.123 1 of 2 items restored, no answer yet from orders (schedule:after-60s)',
+      '  stock drifted stock: stock[7].qty: restored to 5, now 9',
+      'anomaly, drift: stock it drifted',
+      'proposed: look who wrote: unwind rollback x',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('what was read back is as the rollback left it only when every system said so', () => {
+  const answer = {
+    system: 'orders',
+    at,
+    restored: 0,
+    expected: 1,
+    kept: 0,
+    drifted: [],
+    drift: [],
+    unread: [],
+    findings: [],
+    probes: [],
+  }
+  const row = {
+    requestId: 'r',
+    at,
+    requestedBy: 'user:ana',
+    reason: '',
+    systems: ['orders'],
+    answers: [answer],
+  }
+  // A step that a person settled was never restored, and has not drifted.
+  expect(isAsLeft(row)).toBe(true)
+  expect(isAsLeft({ ...row, systems: [], answers: [] })).toBe(false)
+  expect(isAsLeft({ ...row, systems: ['orders', 'stock'] })).toBe(false)
+  for (const list of ['drifted', 'unread', 'findings'] as const)
+    expect(isAsLeft({ ...row, answers: [{ ...answer, [list]: ['x'] }] })).toBe(false)
 })

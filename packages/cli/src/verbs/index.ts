@@ -21,6 +21,7 @@ import {
 } from './operator.js'
 import { registerPlan } from './plan.js'
 import { registerPolicy } from './policy.js'
+import { registerReconcile } from './reconcile.js'
 import { registerRollback } from './rollback.js'
 import { registerSchemas } from './schemas.js'
 import { registerSidecar } from './sidecar.js'
@@ -64,7 +65,7 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerCoordinator,
     ],
   },
-  { group: 'Prove:', register: [registerLedger] },
+  { group: 'Prove:', register: [registerReconcile, registerLedger] },
   { group: 'Rehearse:', register: [registerDrill] },
   { group: 'Shell:', register: [registerCompletion] },
 ]

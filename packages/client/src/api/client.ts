@@ -9,6 +9,8 @@ import type {
   EscalationView,
   OperatorCommand,
   ProposeRollback,
+  ReconcileRequest,
+  ReconciliationAsked,
   RollbackLine,
   RollbackList,
   RollbackPlan,
@@ -62,6 +64,12 @@ export interface ApiClient {
   decide(rollbackId: string, decision: ApprovalDecision, options?: CallOptions): Promise<void>
   /** Takes an alarm, which stops its climbing. Refused (403) to whoever may not act on it. */
   acknowledge(rollbackId: string, taking: Acknowledgement, options?: CallOptions): Promise<void>
+  /** Has every system of an ended rollback read back again. Resolves when the request is in the ledger, not when it is answered. */
+  reconcile(
+    rollbackId: string,
+    request?: ReconcileRequest,
+    options?: CallOptions,
+  ): Promise<ReconciliationAsked>
   timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
@@ -95,6 +103,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
     command: (id, command, call) => http.post(`${rollback(id)}/commands`, command, call),
     decide: (id, decision, call) => http.post(`${rollback(id)}/approvals`, decision, call),
     acknowledge: (id, taking, call) => http.post(`${rollback(id)}/acknowledgements`, taking, call),
+    reconcile: (id, request = {}, call = {}) => http.post(`${rollback(id)}/reconciliations`, request, call),
     timeline: (id, call) => http.get(correlation(id), call),
     async *follow(id, { signal, onReconnect }) {
       const events = resuming(last => http.stream(`${correlation(id)}/stream`, last, signal), {

@@ -2,9 +2,12 @@ import type { EscalationRaised } from '@unwind/contracts'
 import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
+  AnomalyRow,
   PlanExplanation,
   PlanRow,
   PolicyDecision,
+  ReconciliationAnswer,
+  ReconciliationRow,
   RollbackLine,
   RollbackList,
   RollbackSummary,
@@ -76,6 +79,22 @@ export interface ApprovalDecision {
   /** For approvals: the principal of the key that the coordinator signs them with, or absent. */
   readonly actor?: string
   readonly reason: string
+}
+
+export interface ReconcileRequest {
+  readonly actor?: string
+  /** Why, for people. */
+  readonly reason?: string
+  /** The same name is the same request. */
+  readonly name?: string
+}
+
+/** A reconciliation that was asked for. */
+export interface ReconciliationAsked {
+  /** Event ID of the request: `reconciliations` of the view holds it with the answers. */
+  readonly requestId: string
+  /** Who is to answer. */
+  readonly systems: readonly string[]
 }
 
 /** A plan, for people. */

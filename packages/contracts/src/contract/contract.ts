@@ -27,6 +27,8 @@ export const actionContract = z.strictObject({
   /** How the adapter reads it back: a read that is not the undo itself. */
   probe: z.unknown().optional(),
   onConflict: conflictPolicy.default('park'),
+  /** Fields of the recorded data that name one business effect: two actions with the same values are a duplicate. */
+  businessKey: z.array(z.string().min(1)).min(1).optional(),
   retry: retryPolicy.prefault({}),
   /** One call to the target. */
   timeout: duration.prefault('5s'),

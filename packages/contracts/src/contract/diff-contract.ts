@@ -150,6 +150,12 @@ function diffAction(key: string, old: ActionContract, next: ActionContract, repo
       `${key}.onConflict`,
       `newer data: ${old.onConflict} → ${next.onConflict}${old.onConflict === 'park' ? ', without asking a person' : ''}`,
     )
+  if (!sameValue(old.businessKey, next.businessKey))
+    report(
+      next.businessKey === undefined ? 'breaking' : 'compatible',
+      `${key}.businessKey`,
+      `duplicates are told by ${old.businessKey?.join(', ') ?? 'nothing'} → ${next.businessKey?.join(', ') ?? 'nothing'}`,
+    )
   if (!sameValue(old.retry, next.retry))
     report(
       next.retry.attempts < old.retry.attempts ? 'breaking' : 'compatible',

@@ -1,5 +1,16 @@
 // Generated from schemas/ by scripts/generate.mjs. Do not edit.
 
+export interface ProposedStep {
+  /** Whose step. */
+  readonly system: string
+  /** Event IDs of the actions that it would undo. */
+  readonly actions: readonly string[]
+  /** What it would do. */
+  readonly description: string
+  /** How to ask for it. */
+  readonly command: string
+}
+
 export interface Approval {
   /** Principal that approved, e.g. "policy:default" or "user:ana". */
   readonly approver: string
@@ -37,19 +48,6 @@ export interface StepSnapshot {
   readonly round: number
 }
 
-export interface ReconciliationResult {
-  /** The step. */
-  readonly stepId: string
-  /** The system. */
-  readonly system: string
-  /** Items seen restored. */
-  readonly restored: number
-  /** Items expected. */
-  readonly expected: number
-  /** What drifted. */
-  readonly drift: readonly string[]
-}
-
 export interface FieldDifference {
   /** The row, document or key, e.g. "public.stock[order_no=1017]". */
   readonly item: string
@@ -61,6 +59,42 @@ export interface FieldDifference {
   readonly after: string | null
   /** Value found now, as JSON text. */
   readonly current: string | null
+}
+
+export interface ReconciliationResult {
+  /** The step. */
+  readonly stepId: string
+  /** The system. */
+  readonly system: string
+  /** Items seen restored. */
+  readonly restored: number
+  /** Items expected. */
+  readonly expected: number
+  /** What drifted. */
+  readonly drift: readonly string[]
+  /** Items in which newer data was kept on purpose; not among the restored ones. */
+  readonly kept: number
+  /** Digest of the state that was read. */
+  readonly digest: string | null
+  /** How it was read, e.g. "select by primary key". */
+  readonly probe: string
+  /** Why it could not be read; then the figures say nothing. */
+  readonly problem: string | null
+  /** What is not as the rollback left it. */
+  readonly differences: readonly FieldDifference[]
+}
+
+export interface ReconciliationFinding {
+  /** "stale-read" or "in-flight". */
+  readonly kind: string
+  /** The step that it concerns, if one. */
+  readonly stepId: string | null
+  /** What it is about; the same finding has the same subject. */
+  readonly subject: string
+  /** What is the matter. */
+  readonly message: string
+  /** Evidence, a line each. */
+  readonly details: readonly string[]
 }
 
 /** A system failed to do something under a correlation ID. */
@@ -181,6 +215,38 @@ export interface SidecarAnnounced {
   readonly occurredAt: number
   /** Principal. */
   readonly emitter: string
+}
+
+/** Something is not as a rollback that has ended left it. Nothing is done about it by itself. */
+export interface AnomalyDetected {
+  /** Deterministic ID; a fold ignores an ID that it has seen. */
+  readonly eventId: string
+  /** The business transaction. Also the record key. */
+  readonly correlationId: string
+  /** The rollback. */
+  readonly rollbackId: string
+  /** When it was emitted, by the emitter's clock. Never used for order. */
+  readonly occurredAt: number
+  /** Principal that emitted and signed it, e.g. "sidecar:orders". */
+  readonly emitter: string
+  /** Event ID of what caused it. */
+  readonly causationId: string | null
+  /** "drift", "late-action", "duplicate", "stale-read" or "in-flight". */
+  readonly kind: string
+  /** The system. */
+  readonly system: string
+  /** The step that it concerns, if one. */
+  readonly stepId: string | null
+  /** What it is about; the same anomaly has the same subject. */
+  readonly subject: string
+  /** How the rollback had ended. */
+  readonly endState: string
+  /** What is the matter. */
+  readonly message: string
+  /** Evidence, a line each. */
+  readonly details: readonly string[]
+  /** The compensating step that a person may ask for. Null: none would help. */
+  readonly proposal: ProposedStep | null
 }
 
 /** An authority denied the plan. */
@@ -561,7 +627,7 @@ export interface OperatorCommandIssued {
   readonly steps: readonly StepSnapshot[]
 }
 
-/** Probes of all steps were run again. */
+/** A system has read back again what its steps restored. */
 export interface ReconciliationReported {
   /** Deterministic ID; a fold ignores an ID that it has seen. */
   readonly eventId: string
@@ -577,8 +643,38 @@ export interface ReconciliationReported {
   readonly causationId: string | null
   /** Who or what asked. */
   readonly requestedBy: string
+  /** The system that read. */
+  readonly system: string | null
   /** One a step. */
   readonly results: readonly ReconciliationResult[]
+  /** What else the system saw in its target. */
+  readonly findings: readonly ReconciliationFinding[]
+}
+
+/** Every system of the plan is to read its state back again. Nothing is changed by it. */
+export interface ReconciliationRequested {
+  /** Deterministic ID; a fold ignores an ID that it has seen. */
+  readonly eventId: string
+  /** The business transaction. Also the record key. */
+  readonly correlationId: string
+  /** The rollback. */
+  readonly rollbackId: string
+  /** When it was emitted, by the emitter's clock. Never used for order. */
+  readonly occurredAt: number
+  /** Principal that emitted and signed it, e.g. "sidecar:orders". */
+  readonly emitter: string
+  /** Event ID of what caused it. */
+  readonly causationId: string | null
+  /** Who or what asked: a person, or "schedule:<name>". */
+  readonly requestedBy: string
+  /** Why, for people. */
+  readonly reason: string
+  /** 1, and one more for each supplement. A later revision keeps every started step unchanged. */
+  readonly revision: number
+  /** The frozen plan, canonical JSON. */
+  readonly plan: string
+  /** SHA-256 of the plan's bytes, hex. */
+  readonly planHash: string
 }
 
 /** The end of a rollback; never green by default. */
@@ -722,6 +818,7 @@ export interface EventMap {
   LedgerCheckpointed: LedgerCheckpointed
   ContractPublished: ContractPublished
   SidecarAnnounced: SidecarAnnounced
+  AnomalyDetected: AnomalyDetected
   ApprovalDenied: ApprovalDenied
   ApprovalGranted: ApprovalGranted
   ApprovalRequested: ApprovalRequested
@@ -736,6 +833,7 @@ export interface EventMap {
   NoteAdded: NoteAdded
   OperatorCommandIssued: OperatorCommandIssued
   ReconciliationReported: ReconciliationReported
+  ReconciliationRequested: ReconciliationRequested
   RollbackClosed: RollbackClosed
   RollbackProposed: RollbackProposed
   RollbackRequested: RollbackRequested

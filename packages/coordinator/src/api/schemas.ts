@@ -75,6 +75,12 @@ export const approvalBody = z.strictObject({
 export const personBody = z.strictObject({ actor: principal.optional(), reason })
 export const acknowledgeBody = personBody.extend({ escalationId: text(500) })
 
+export const reconcileBody = z.strictObject({
+  actor: principal.optional(),
+  reason: text(2_000).default('asked for').describe('Why, for people; goes into the ledger.'),
+  name: rollbackId.optional().describe('The same name is the same request.'),
+})
+
 const epochMs = z.coerce.number().int().min(0).max(8_640_000_000_000_000)
 
 export const listQuery = z.strictObject({

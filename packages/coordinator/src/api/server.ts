@@ -4,6 +4,7 @@ import swagger from '@fastify/swagger'
 import type { Metrics } from '@unwind/runtime'
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import type { SecurityEvents } from '../identity/security-events.js'
+import { aftermathRoutes } from './aftermath-routes.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
@@ -103,6 +104,7 @@ export async function apiOf(options: ApiOptions, stopping: AbortSignal): Promise
       throw tooManyRequests(allowance)
     })
     rollbackRoutes(routes, callers, options)
+    aftermathRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping })
     viewRoutes(routes, callers, options)
   })

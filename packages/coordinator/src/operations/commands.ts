@@ -24,6 +24,7 @@ import {
 import type { SigningKey } from '@unwind/runtime'
 import { forbidden } from '../identity/refusals.js'
 import { doesNotFit, Problem } from './problem.js'
+import { askToReconcile, type ReconcileRequest } from './reconciliations.js'
 import { common, current, type Standing } from './standing.js'
 
 export interface CommandRequest {
@@ -64,6 +65,11 @@ export class Commands {
         'look at the steps with GET /v1/rollbacks/{id}',
       )
     await this.standing.send(event)
+  }
+
+  /** @throws Problem when the rollback has not ended. */
+  reconcile(rollbackId: string, request: ReconcileRequest): ReturnType<typeof askToReconcile> {
+    return askToReconcile(this.standing, rollbackId, request)
   }
 
   async openGate(rollbackId: string, gateId: string, openedBy: string, reason: string): Promise<void> {

@@ -73,6 +73,9 @@ export function rollbackView(found: FoundRollback, stalls: readonly StallView[])
       const { approver: by, grantedAt: at } = given.approval
       return { revision, by, reason, at, escalationId, reviewedBy }
     }),
+    end: summary?.end ?? null,
+    reconciliations: summary?.reconciliations ?? [],
+    anomalies: summary?.anomalies ?? [],
     steps: stepsOf(rollback, rows),
     stalls,
   }

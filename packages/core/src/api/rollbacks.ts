@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { aftermathShape } from './aftermath.js'
 
 /** Shapes of the coordinator's HTTP API (`/v1`). Moments are epoch ms, spans milliseconds, offsets decimal strings. */
 
@@ -113,6 +114,7 @@ export const rollbackShape = z
       .array(reviewShape)
       .readonly()
       .describe('Decisions that one person took alone: somebody broke the glass.'),
+    ...aftermathShape,
     steps: z.array(stepShape).readonly(),
     stalls: z.array(stallShape).readonly().describe('What makes no progress though its moment has passed.'),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Timeline } from '../timeline/timeline.js'
+import { aftermathShape } from './aftermath.js'
 import { stallShape } from './rollbacks.js'
 
 const texts = z.array(z.string()).readonly()
@@ -80,6 +81,7 @@ const summaryShape = z
     remaining: texts,
     refusals: texts,
     openEscalations: texts,
+    ...aftermathShape,
   })
   .readonly()
 

@@ -32,6 +32,8 @@ const MAY: Readonly<Record<EventType, readonly Role[]>> = {
   OperatorCommandIssued: ['coordinator'],
   SystemFenced: ['sidecar'],
   LateActionDetected: ['coordinator', 'sidecar'],
+  ReconciliationRequested: ['coordinator'],
+  AnomalyDetected: ['coordinator'],
   ReconciliationReported: ['coordinator', 'sidecar'],
   EscalationRaised: ['coordinator'],
   EscalationAcknowledged: ['coordinator'],

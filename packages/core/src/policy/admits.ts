@@ -35,12 +35,14 @@ const RULES: { readonly [T in EventType]: Rule<T> } = {
   // The coordinator reads the actions topic and may find late actions there; it is it who plans them in any case.
   LateActionDetected: (signer, data) =>
     hasRole(signer, 'coordinator') ? null : sidecarOf(signer, [data.system], 'coordinator'),
+  ReconciliationRequested: coordinator,
+  AnomalyDetected: coordinator,
   ReconciliationReported: (signer, data) =>
     hasRole(signer, 'coordinator')
       ? null
       : sidecarOf(
           signer,
-          data.results.map(result => result.system),
+          [...(data.system === null ? [] : [data.system]), ...data.results.map(result => result.system)],
           'coordinator',
         ),
 

@@ -1,4 +1,5 @@
 import { type ActionEvent, type EventOf, type LedgerEvent, type Plan, thawPlan } from '@unwind/contracts'
+import { describeAftermath } from '../aftermath/describe.js'
 import { formatDuration } from '../planning/explain.js'
 import { isoTime } from './time.js'
 import type { Severity } from './timeline.js'
@@ -94,6 +95,10 @@ export function describeEvent(event: ActionEvent | LedgerEvent): Description {
         ? say('info', `alarm: ${action} sent by ${channel}`, to, tries)
         : say('warning', `alarm: ${channel} refused the ${action}`, detail, to, tries)
     }
+    case 'ReconciliationRequested':
+    case 'ReconciliationReported':
+    case 'AnomalyDetected':
+      return describeAftermath(event)
     case 'NoteAdded':
       return say('info', `note by ${event.data.author}`, event.data.text)
     default:
@@ -102,12 +107,7 @@ export function describeEvent(event: ActionEvent | LedgerEvent): Description {
 }
 
 type OutcomeEvent = EventOf<
-  | 'CompensationStarted'
-  | 'CompensationCompleted'
-  | 'CompensationFailed'
-  | 'StepParked'
-  | 'ReconciliationReported'
-  | 'RollbackClosed'
+  'CompensationStarted' | 'CompensationCompleted' | 'CompensationFailed' | 'StepParked' | 'RollbackClosed'
 >
 
 function describeOutcome(event: OutcomeEvent): Description {
@@ -138,17 +138,6 @@ function describeOutcome(event: OutcomeEvent): Description {
           `${d.item}${d.field === '' ? '' : `.${d.field}`}: before ${d.before}, after ${d.after}, now ${d.current}`,
       )
       return say('critical', `${stepId} parked: ${code}`, message, hint, ...fields)
-    }
-    case 'ReconciliationReported': {
-      const { requestedBy, results } = event.data
-      const drift = results.flatMap(r => r.drift.map(d => `${r.stepId}: ${d}`))
-      const restored = results.reduce((sum, r) => sum + r.restored, 0)
-      const expected = results.reduce((sum, r) => sum + r.expected, 0)
-      return say(
-        drift.length > 0 || restored < expected ? 'warning' : 'good',
-        `probed again for ${requestedBy}: ${restored} of ${count(expected, 'item')} restored`,
-        ...drift,
-      )
     }
     case 'RollbackClosed': {
       const { endState, restored, expected, durationMs, remaining } = event.data

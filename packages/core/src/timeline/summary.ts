@@ -1,4 +1,5 @@
 import type { EscalationRaised, LedgerEvent } from '@unwind/contracts'
+import { annotatedEnd, foldAftermath } from '../aftermath/summary.js'
 import { whyGone } from '../escalation/gone.js'
 import { evolve } from '../unwind/evolve.js'
 import { END_STATES, type EndState, isSettled, type RollbackState, type StepState } from '../unwind/state.js'
@@ -32,9 +33,13 @@ export function summarise(rollbackId: string, events: readonly LedgerEvent[]): R
   const open = [...alarms.values()].filter(
     raised => !taken.has(raised.escalationId) && (end === null || whyGone(raised, end) === null),
   )
+  const aftermath = foldAftermath(events)
+  const sums = figures(state, events)
   return {
     rollbackId,
-    ...figures(state, events),
+    ...sums,
+    end: sums.endState && annotatedEnd(sums.endState, aftermath.anomalies),
+    ...aftermath,
     commands: commandsOf(events),
     openEscalations: open.map(raised => raised.escalationId),
     steps: rows(state, courses),

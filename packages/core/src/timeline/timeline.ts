@@ -1,4 +1,5 @@
 import type { ActionEvent, EventType, LedgerEvent, Recorded } from '@unwind/contracts'
+import type { Aftermath } from '../aftermath/summary.js'
 import type { EndState, RollbackState, StepStatus } from '../unwind/state.js'
 
 /** An event, where it lies, and when this process read it (epoch ms; for people, never for order or comparison). */
@@ -77,11 +78,13 @@ export interface CommandRow {
 }
 
 /** One rollback of this correlation ID. */
-export interface RollbackSummary {
+export interface RollbackSummary extends Aftermath {
   readonly rollbackId: string
   /** "unknown": the log holds events of it, and not its request. */
   readonly phase: RollbackState['phase'] | 'unknown'
   readonly endState: EndState | null
+  /** The end state with what came after it: "RESTORED_VERIFIED, then 1 anomaly". Null: it has not ended. */
+  readonly end: string | null
   readonly reason: string | null
   readonly proposedBy: string | null
   readonly revision: number | null

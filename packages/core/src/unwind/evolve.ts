@@ -96,7 +96,9 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
         ? { ...state, fenced: new Set(state.fenced).add(event.data.system) }
         : state
     // These speak to people; they move nothing. The timeline shows them.
+    case 'ReconciliationRequested':
     case 'ReconciliationReported':
+    case 'AnomalyDetected':
     case 'EscalationRaised':
     case 'EscalationAcknowledged':
     case 'EscalationDelivered':

@@ -5,6 +5,7 @@ import type {
   FailureCode,
   FieldDifference,
   PlannedAction,
+  ReconciliationFinding,
 } from '@unwind/contracts'
 
 /**
@@ -38,6 +39,11 @@ export interface Adapter {
   probe(work: StepWork, signal: AbortSignal, patience?: 'settle' | 'glance'): Promise<ProbeResult>
   /** What `undo` would meet, without touching anything: for `unwind plan`. */
   preview(work: StepWork, signal: AbortSignal): Promise<UndoPreview>
+  /**
+   * What else is wrong in the target after a rollback has ended: replicas that show another state, transactions that survived
+   * the fence. Changes nothing. Absent: this kind of target has nothing to search. Rejects when it could not look.
+   */
+  inspect?(work: StepWork, signal: AbortSignal): Promise<readonly ReconciliationFinding[]>
   /** Forward actions that the target captured and nobody has published yet. Absent: the system's services record them. */
   readonly capture?: CaptureSource
   /** Idempotent, bounded. */

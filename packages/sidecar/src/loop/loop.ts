@@ -11,6 +11,7 @@ import type { Adapter, FenceReport } from '../adapter/port.js'
 import { Attempts } from './attempts.js'
 import { Entries, type Entry, halt } from './entries.js'
 import { FenceQueue } from './fences.js'
+import { Reconciliations } from './reconcile.js'
 import { Relevance } from './relevance.js'
 
 export interface LoopOptions {
@@ -48,6 +49,7 @@ export class SidecarLoop {
   readonly #entries: Entries
   readonly #attempts: Attempts
   readonly #fences: FenceQueue
+  readonly #reconciliations: Reconciliations
   readonly #relevance: Relevance
   readonly #timers: Timers
 
@@ -55,6 +57,7 @@ export class SidecarLoop {
     const { me, adapter, logger } = options
     this.#timers = options.timers ?? systemTimers
     this.#entries = new Entries(me, (fields, message) => logger.warn(fields, message))
+    this.#reconciliations = new Reconciliations(options)
     this.#relevance = new Relevance(me.system)
     this.#attempts = new Attempts({
       ...options,
@@ -72,6 +75,8 @@ export class SidecarLoop {
   }
 
   wants(peek: Peek): boolean {
+    const asked = this.#reconciliations.wants(peek)
+    if (asked !== null) return asked
     const { type, rollbackId } = peek
     // Without the headers of an event it is nobody's request; the coordinator sets it aside.
     if (type === null || rollbackId === null) return false
@@ -104,6 +109,7 @@ export class SidecarLoop {
   }
 
   onEvent(followed: Followed): void {
+    if (this.#reconciliations.onEvent(followed)) return
     const event = followed.event as LedgerEvent
     if (this.#isElsewhere(followed, event)) return
     if (event.type === 'RollbackClosed') this.#entries.close(event.data)
@@ -113,21 +119,26 @@ export class SidecarLoop {
   /** The partition's history is folded: act on what is open in it. */
   onLive(partition: number): void {
     for (const { rollbackId } of this.#entries.all(partition)) this.#input(rollbackId, { kind: 'tick' })
+    this.#reconciliations.onLive(partition)
   }
 
   onReleased(partition: number): void {
     for (const entry of this.#entries.all(partition)) this.#entries.forget(entry)
+    this.#reconciliations.onReleased(partition)
   }
 
   oldestNeeded(partition: number): bigint | null {
-    return this.#entries.oldestNeeded(partition, () => {
+    const open = this.#entries.oldestNeeded(partition, () => {
       void this.options.failpoint('sidecar.before-commit').catch(this.options.onFatal)
     })
+    const asked = this.#reconciliations.oldestNeeded(partition)
+    return open === null || (asked !== null && asked < open) ? asked : open
   }
 
   /** Starts nothing new and waits for what is under way, at most `ms`; then gives it up (a restart finds out how it ended). */
   async drain(ms: number): Promise<void> {
     await this.#attempts.drain(ms)
+    await this.#reconciliations.stop()
     for (const entry of this.#entries.all()) this.#entries.forget(entry)
   }
 

@@ -1,4 +1,4 @@
-import type { ConflictPolicy, FieldDifference } from '@unwind/contracts'
+import type { ConflictPolicy, FieldDifference, ReconciliationFinding } from '@unwind/contracts'
 import { DatabaseError } from 'pg'
 import {
   type Adapter,
@@ -15,8 +15,11 @@ import { actionNamer, transactionsOf } from './actions.js'
 import { CallFailed, Database } from './database.js'
 import { classify, conflictOf, type Failure, parseDifferences } from './errors.js'
 import { putFences } from './fences.js'
+import { inFlight } from './in-flight.js'
 import { type PostgresOptions, parseOptions } from './options.js'
 import { CaptureRelay } from './relay.js'
+import { Replica } from './replica.js'
+import type { Review } from './review.js'
 import { ident } from './sql/quote.js'
 import { checkStart } from './start-check.js'
 
@@ -25,15 +28,6 @@ interface UndoRow {
   items: string
   from_digest: string | null
   notes: string[]
-}
-interface ReviewRow {
-  effect: boolean
-  expected: string
-  restored: string
-  kept: string
-  digest: string | null
-  differences: Record<string, unknown>[]
-  truncated: string[]
 }
 
 /** @throws ContractError when the contract's part for this adapter is not as it must be. */
@@ -50,6 +44,7 @@ class PostgresAdapter implements Adapter {
   readonly features
   readonly capture: CaptureRelay
   readonly #database: Database
+  readonly #replica: Replica | null
   readonly #schema: string
   readonly #name
   #stopped: Promise<void> | undefined
@@ -67,6 +62,8 @@ class PostgresAdapter implements Adapter {
     this.#schema = ident(options.schema)
     this.#name = actionNamer(contract, options)
     this.#database = new Database(options, `unwind ${contract.system}`)
+    const { replica } = options.probe
+    this.#replica = replica ? new Replica(replica.url, replica.lagWithin, options, contract.system) : null
     this.capture = new CaptureRelay(this.#database, {
       schema: options.schema,
       system: contract.system,
@@ -177,8 +174,20 @@ class PostgresAdapter implements Adapter {
     }
   }
 
+  async inspect(work: StepWork, signal: AbortSignal): Promise<readonly ReconciliationFinding[]> {
+    const open = await inFlight(this.#database, this.options.schema, work, signal)
+    const found = transactionsOf(this.context.contract.system, work.actions)
+    if (!this.#replica || 'stranger' in found) return open
+    const review = (database: Database | null) =>
+      this.#review(work.key, work, found, signal, database ?? this.#database)
+    return [...open, ...(await this.#replica.compare(work, review, signal))]
+  }
+
   stop(): Promise<void> {
-    this.#stopped ??= this.capture.stop().then(() => this.#database.end())
+    this.#stopped ??= this.capture
+      .stop()
+      .then(() => Promise.all([this.#database.end(), this.#replica?.end()]))
+      .then(() => undefined)
     return this.#stopped
   }
 
@@ -187,8 +196,9 @@ class PostgresAdapter implements Adapter {
     work: StepWork,
     found: { xids: readonly string[]; parts: readonly number[] },
     signal: AbortSignal,
-  ): Promise<ReviewRow> {
-    const rows = await this.#database.read<ReviewRow>(
+    database = this.#database,
+  ): Promise<Review> {
+    const rows = await database.read<Review>(
       'unwind-review',
       `SELECT * FROM ${this.#schema}.review($1, $2, $3::xid8[], $4::smallint[])`,
       [key, work.correlationId, found.xids, found.parts],

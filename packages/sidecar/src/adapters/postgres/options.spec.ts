@@ -28,6 +28,7 @@ describe('options of the postgres adapter', () => {
         tables: { 'public.orders': { delta: [], ignore: [] } },
       },
       fence: 'expose',
+      probe: {},
       statementTimeout: 30_000,
       lockTimeout: 2_000,
       retention: 2_592_000_000,

@@ -50,6 +50,18 @@ export const postgresOptions = z.strictObject({
   }),
   /** expose: a late write is captured and said; reject: it fails. */
   fence: z.enum(['expose', 'reject']).default('expose'),
+  probe: z
+    .strictObject({
+      /** Read beside the primary after a rollback; must hold the capture's schema, as physical replicas do. */
+      replica: z
+        .strictObject({
+          url: z.string().min(1, 'expected a connection URL'),
+          /** How long it may stay behind the primary. */
+          lagWithin: duration.prefault('10s'),
+        })
+        .optional(),
+    })
+    .prefault({}),
   statementTimeout: duration.prefault('30s'),
   lockTimeout: duration.prefault('2s'),
   /** How long the undo log and the effect records are kept once they are published. */

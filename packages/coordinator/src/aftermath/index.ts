@@ -1,0 +1,2 @@
+export type { AftermathSettings } from './aftermath.js'
+export { type AftermathParts, startAftermath } from './start.js'

@@ -1,0 +1,7 @@
+export * from './anomaly.js'
+export * from './duplicates.js'
+export * from './examine.js'
+export * from './late-actions.js'
+export * from './looks.js'
+export * from './request.js'
+export * from './summary.js'
