@@ -12,12 +12,12 @@ export function revisions(random: Random, { systems, proposed }: Setting): reado
   const hold = { which: late, ms: random.between(1_000, 6_000) }
   const acts = [fault(random, 'slow-relay', random.chance(0.5) ? 0 : random.between(0, 40), hold)]
   proposed.forEach((at, rollback) => {
-    acts.push(...random.pick(TURNS)(random, at, rollback, late))
+    acts.push(...random.pick(TURNS)(random, at, rollback, late, systems[late]!.name))
   })
   return acts
 }
 
-type Turn = (random: Random, at: number, rollback: number, late: number) => Act[]
+type Turn = (random: Random, at: number, rollback: number, late: number, system: string) => Act[]
 
 /** Who starts anew learns of the last revision from a command, and then the first request comes again. */
 const again: Turn = (random, at, rollback, late) => [
@@ -29,12 +29,23 @@ const again: Turn = (random, at, rollback, late) => [
 ]
 
 /** People settle what a revision changes that others have not approved yet. */
-const settled: Turn = (random, at, rollback, late) => [
-  ...newerWrites(random, at, random.between(0, 2)),
-  ...slowFence(random, at, late, 0.4),
+const settled: Turn = (random, at, rollback, late, system) => [
+  ...newerWrites(random, at, random.between(0, 1)),
+  ...slowFence(random, at, late, 0.3),
+  // The failed process goes on while the plan waits for approval.
+  {
+    at: at + random.between(15, 60),
+    do: 'act',
+    system,
+    correlation: rollback,
+    item: random.between(0, 2),
+    cause: null,
+    irreversible: false,
+  },
   { at: at + random.between(60, 900), do: 'approve', rollback },
-  verb(random, at + random.between(900, 4_000), rollback, ['skip', 'resolve manual', 'retry']),
-  verb(random, at + random.between(900, 4_000), rollback, ['skip', 'resolve manual']),
+  ...[0, 1, 2].map(() =>
+    verb(random, at + random.between(950, 4_000), rollback, ['skip', 'resolve manual', 'retry']),
+  ),
   { at: at + random.between(4_000, 9_000), do: 'approve', rollback },
 ]
 

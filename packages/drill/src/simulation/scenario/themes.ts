@@ -67,7 +67,7 @@ const THEMES = [
     kinds: STEADY,
     sql: 0.9,
     gate: 0.05,
-    approval: 0.35,
+    approval: 0.5,
     twice: 0.1,
     faults: 2,
   },
