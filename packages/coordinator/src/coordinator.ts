@@ -176,6 +176,8 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
           contracts: () => contracts.contracts,
           isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
           send: event => sender.send(event),
+          historyOf: (correlationId, until) => reading.historyOf(correlationId, until),
+          failpoint,
           delivered: numbers.noticed,
           logger,
           now,

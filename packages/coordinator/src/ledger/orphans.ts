@@ -1,7 +1,7 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import { pause, systemTimers, type Timers } from '@unwind/runtime'
 
-/** A rollback that has ended, of which a system has found more. */
+/** A rollback that has ended, of which more came: a system has found something, or a late notice was sent. */
 export interface Orphan {
   readonly rollbackId: string
   readonly correlationId: string
@@ -81,7 +81,7 @@ export class Orphans {
         const { correlationId } = orphan
         this.options.logger.warn(
           { rollbackId, correlationId, reason: String(error) },
-          'a system found more after the end, and the history cannot be read yet',
+          'more came after the end, and the history cannot be read yet',
         )
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
         await pause(this.options.timers ?? systemTimers, wait)
