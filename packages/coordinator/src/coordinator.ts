@@ -176,6 +176,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
           contracts: () => contracts.contracts,
           isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
           send: event => sender.send(event),
+          isOurs: partition => follower.isOurs({ topic: topics.rollback, partition }),
           historyOf: (correlationId, until) => reading.historyOf(correlationId, until),
           failpoint,
           delivered: numbers.noticed,

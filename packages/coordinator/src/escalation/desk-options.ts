@@ -9,6 +9,8 @@ export interface DeskOptions extends EscalationOptions {
   readonly policy: () => Policy
   contracts(): ContractLookup
   isLive(partition: number): boolean
+  /** Nobody else can have the partition at this moment. */
+  isOurs(partition: number): boolean
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
   historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
   send(event: LedgerEvent): Promise<unknown>

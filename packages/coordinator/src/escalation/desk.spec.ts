@@ -125,6 +125,8 @@ describe('the desk', () => {
   let chat: Recording
   let pager: Recording
   let live: boolean
+  /** Whether the group counts the coordinator in. */
+  let counted: boolean
   /** Whether the ledger takes what the desk writes. */
   let writable: boolean
   let state: RollbackState | null
@@ -136,6 +138,7 @@ describe('the desk', () => {
     chat = new Recording('chat')
     pager = new Recording('pager')
     live = true
+    counted = true
     writable = true
   })
   afterEach(async () => {
@@ -165,6 +168,7 @@ describe('the desk', () => {
       policy: defaultPolicy,
       contracts: () => new Map(),
       isLive: () => live,
+      isOurs: () => live && counted,
       historyOf: async () =>
         log.map((event, i) => ({ event, position: { topic: 't', partition: 1, offset: BigInt(i) } })),
       async send(event) {
@@ -383,6 +387,24 @@ describe('the desk', () => {
     made.onReleased(1)
     await settle(5_000)
     expect(pager.names).toEqual([])
+  })
+
+  it('says nothing while others may have the partition, and then what still stands', async () => {
+    const made = opened()
+    await settle()
+    counted = false
+    await settle(2_000)
+    expect(pager.names).toEqual([])
+    counted = true
+    await settle(200)
+    expect(pager.names).toEqual(['trigger/pager/1000.0'])
+    counted = false
+    give(made, completed)
+    await settle(1_000)
+    made.onReleased(1)
+    counted = true
+    await settle(1_000)
+    expect(pager.names).toEqual(['trigger/pager/1000.0'])
   })
 
   it('says in the ledger what a channel refuses, and climbs on', async () => {

@@ -22,6 +22,8 @@ import { type Entry, flight, isBeingTold, keyOf } from './entry.js'
 import { ChannelQueue } from './queue.js'
 
 const AGAIN_AFTER_MS = 1_000
+/** How often it is looked whether the group counts this coordinator in. */
+const SURE_AGAIN_MS = 200
 /** What is on its way at the end gets its answer noted; what takes longer the next coordinator sends again. */
 const STOP_WITHIN_MS = 3_000
 
@@ -155,6 +157,11 @@ export class EscalationDesk {
   /** Sends what is due, asks to be woken for what will be, and lets go of what has said everything. */
   #settle(entry: Entry): void {
     if (!this.#holds(entry) || !this.options.isLive(entry.partition)) return
+    // After it was stopped, what it knows may be old and its partitions another's: first the group has to count it in again.
+    if (!this.options.isOurs(entry.partition)) {
+      this.#wakeups.at(entry.key, this.options.now() + SURE_AGAIN_MS)
+      return
+    }
     let next: number | null = null
     for (const alarm of entry.alarms.alarms.values()) {
       const { due, nextAt } = this.#due(alarm)
@@ -194,7 +201,7 @@ export class EscalationDesk {
   /** As things stand at this moment: between being due and being sent, a channel may have been down for hours. */
   #message(entry: Entry, escalationId: string, notice: Notice): Message | null {
     const alarm = entry.alarms.alarms.get(escalationId)
-    if (!alarm || !this.#holds(entry) || !this.options.isLive(entry.partition)) return null
+    if (!alarm || !this.#holds(entry) || !this.options.isOurs(entry.partition)) return null
     if (!this.#due(alarm).due.some(each => each.name === notice.name)) return null
     const { policy, link } = this.options
     const context = { acknowledgers: acknowledgers(policy()), link }
