@@ -302,6 +302,23 @@ describe('the desk', () => {
     expect([made.open, made.oldestNeeded(1)]).toEqual([0, null])
   })
 
+  it('tells of an alarm that was raised beside the end and that only a person can end', async () => {
+    const forged = eventIds.escalation('rb-1', 'unauthorised', 'x', 0)
+    const event: LedgerEvent = {
+      type: 'EscalationRaised',
+      data: { ...raised, eventId: forged, escalationId: forged, kind: 'unauthorised' },
+    }
+    log.push(requested, completed, closed, event)
+    const made = desk()
+    const position = { topic: 't', partition: 1, offset: 3n }
+    made.onEvent({ event, position, live } as unknown as Followed, () => undefined)
+    expect(made.oldestNeeded(1)).toBe(3n)
+    await settle(1_000)
+    expect([chat.names, pager.names]).toEqual([['trigger/chat/0.0'], ['trigger/pager/1000.0']])
+    await settle()
+    expect([made.open, made.oldestNeeded(1)]).toEqual([0, null])
+  })
+
   it('finds in history who was told after the end, and that it was mended since', async () => {
     const made = opened()
     log.push(requested, alarm)

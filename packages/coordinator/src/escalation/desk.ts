@@ -128,7 +128,6 @@ export class EscalationDesk {
   #begin(key: string, partition: number, event: LedgerEvent, origin: () => Origin | undefined) {
     if (event.type !== 'EscalationRaised') return undefined
     const known = origin()
-    // Raised beside the end of its rollback: there is nothing left to be alarmed about.
     if (!known) return undefined
     const { rollback, readFrom } = known
     return this.#hold({ key, partition, readFrom, alarms: beginAlarms(rollback), flying: new Map() })
@@ -139,10 +138,14 @@ export class EscalationDesk {
     return entry
   }
 
-  /** All was said, and then a coordinator that was stopped while it sent says that it sent: whom it told thinks it is open. */
+  /**
+   * All was said, and more came: an alarm that was raised beside the end and outlives it, or the word of a coordinator that was
+   * stopped while it sent: whom it told thinks that the alarm is open.
+   */
   #afterTheEnd({ position, live }: Followed, event: LedgerEvent): void {
-    if (event.type !== 'EscalationDelivered') return
     const { rollbackId, correlationId } = event.data
+    const begins = event.type === 'EscalationRaised' || event.type === 'EscalationDelivered'
+    if (!begins && !this.#orphans.holds(rollbackId)) return
     this.#orphans.add(
       { rollbackId, correlationId, partition: position.partition, from: position.offset },
       live,

@@ -36,6 +36,10 @@ export class Orphans {
     if (live) void this.#recall(orphan.rollbackId)
   }
 
+  holds(rollbackId: string): boolean {
+    return this.#held.has(rollbackId)
+  }
+
   /** A later revision was requested: somebody has taken it up. */
   drop(rollbackId: string): void {
     this.#held.delete(rollbackId)

@@ -7,7 +7,7 @@ import type { Incidents } from './incidents.js'
 export interface LedgerAlarm {
   readonly escalationId: string
   readonly key: string
-  /** From when it was raised until its cause was gone, by the clocks of those who said so, ms; null: it still stands. */
+  /** From when it was raised until its cause was gone, by the clocks of those who said so, ms; null: it stands until a person says otherwise. */
   readonly stoodMs: number | null
   /** Channels that took it, as the ledger says. */
   readonly noted: readonly string[]
@@ -32,7 +32,7 @@ export interface EscalationVerdict {
   readonly lost: readonly string[]
   /** Opened a second incident under its key. */
   readonly twice: readonly string[]
-  /** Its cause is gone and the incident is open. */
+  /** Open although its cause is gone. */
   readonly left: readonly string[]
   /** The channel was told of what the ledger does not know. */
   readonly invented: readonly string[]

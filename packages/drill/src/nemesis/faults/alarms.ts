@@ -50,9 +50,14 @@ export async function openAlarms(site: Site, random: Random): Promise<AlarmsUnde
     },
     async checks(say) {
       const { pager, hook } = servers
+      const wrong = () =>
+        [pager, hook].reduce((sum, incidents) => {
+          const { lost, left } = judgeEscalations(alarmsOf(ledger), '', incidents, MUST_BE_TOLD_MS)
+          return sum + lost.length + left.length
+        }, 0)
       await waitFor(
-        'all incidents to be resolved',
-        () => pager.open.length + hook.open.length === 0,
+        'every alarm to be told and every incident to be resolved',
+        () => wrong() === 0,
         QUIET_WITHIN_MS,
       ).catch((error: Error) => say(error.message))
       const alarms = alarmsOf(ledger)
@@ -65,7 +70,8 @@ export async function openAlarms(site: Site, random: Random): Promise<AlarmsUnde
             found.length === 0 ? good : `${found.length}: ${found.slice(0, SHOWN).join('\n    ')}`,
           )
         const { calls, triggers, repeats, opened } = incidents
-        const heard = `${alarms.length} alarms in the ledger, ${opened.size} incidents of ${triggers} triggers, ${calls} calls`
+        const standing = alarms.filter(({ stoodMs }) => stoodMs === null).length
+        const heard = `${alarms.length} alarms in the ledger (${standing} for a person to end), ${opened.size} incidents of ${triggers} triggers, ${calls} calls`
         return [
           line(
             'no escalation lost',

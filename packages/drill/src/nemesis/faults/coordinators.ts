@@ -17,6 +17,8 @@ const IN_FLIGHT = 12
 const MIX = { plain: 6, forced: 2, kept: 2 }
 const BETWEEN_KILLS_MS = { least: 200, most: 1_200 }
 const ALL_WITHIN_MS = 900_000
+const QUIET_MS = 2_000
+const MOST_ATTEMPTS = 30
 const COMPLETE_WITHIN_MS = 120_000
 
 /** Two coordinators share the work while they are stopped and killed in turn and their view is wiped; people are told of what is parked. */
@@ -93,7 +95,7 @@ export async function twoCoordinators(
         const twice = ends.filter(
           story => new Set(story.ends.map(end => end.revision)).size !== story.ends.length,
         )
-        const { before, after } = await digests(await apiOf(two))
+        const { before, after } = await atRest(site, async () => digests(await apiOf(two)))
         return [
           ...(await alarms.checks(context.say)),
           check(
@@ -133,6 +135,17 @@ async function apiOf(place: Place): Promise<ApiClient> {
   await place.said(READY.coordinator)
   const line = await place.child.said('"url":"http')
   return createApiClient({ url: (JSON.parse(line) as { url: string }).url })
+}
+
+/** Of one and the same ledger: what is still noted of the last alarms moves it. */
+async function atRest<T>(site: Site, measure: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const { events } = site.eyes
+    await sleep(QUIET_MS)
+    if (site.eyes.events !== events && attempt < MOST_ATTEMPTS) continue
+    const measured = await measure()
+    if (site.eyes.events === events || attempt >= MOST_ATTEMPTS) return measured
+  }
 }
 
 async function digests(api: ApiClient): Promise<{ before: string; after: string }> {
