@@ -2,6 +2,7 @@ import type { EscalationRaised } from '@unwind/contracts'
 import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
+  CallerView,
   PlanExplanation,
   PlanRow,
   PolicyDecision,

@@ -6,6 +6,7 @@ import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
 import type { SecurityEvents } from '../identity/security-events.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
+import { meRoute } from './me-route.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
 import { RateLimit, tooManyRequests } from './rate-limit.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
@@ -105,6 +106,7 @@ export async function apiOf(options: ApiOptions, stopping: AbortSignal): Promise
     rollbackRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping })
     viewRoutes(routes, callers, options)
+    meRoute(routes, callers)
   })
   return app
 }

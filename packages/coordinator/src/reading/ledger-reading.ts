@@ -42,7 +42,8 @@ export class LedgerReading {
   /** Everything about a correlation ID below an offset of its ledger partition. @throws ViewUnavailable @throws ViewBehind */
   async historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]> {
     const { records } = await this.options.ledger.until(correlationId, until, FRESH_WITHIN_MS)
-    return this.#ledgerEvents(records)
+    // The view may be further; who follows the log takes the rest from there, and must not take it twice.
+    return this.#ledgerEvents(records.filter(({ offset }) => offset < until))
   }
 
   /**

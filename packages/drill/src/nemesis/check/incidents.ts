@@ -2,6 +2,7 @@
 export class Incidents {
   readonly #byKey = new Map<string, { opened: number; state: 'open' | 'acknowledged' | 'resolved' }>()
   readonly #ids = new Set<string>()
+  readonly #trails = new Map<string, string[]>()
   /** Everything that came. */
   calls = 0
   triggers = 0
@@ -13,6 +14,9 @@ export class Incidents {
     if (action !== 'trigger' && action !== 'acknowledge' && action !== 'resolve')
       return `no such action: "${action}"`
     this.calls++
+    const trail = this.#trails.get(key) ?? []
+    trail.push(`${new Date().toISOString().slice(14, 23)} ${action}`)
+    this.#trails.set(key, trail)
     if (id !== null && this.#ids.has(id)) {
       this.repeats++
       return null
@@ -26,6 +30,11 @@ export class Incidents {
     } else if (known !== undefined && known.state !== 'resolved')
       known.state = action === 'resolve' ? 'resolved' : 'acknowledged'
     return null
+  }
+
+  /** What came under a key, in its order. */
+  trailOf(key: string): string {
+    return (this.#trails.get(key) ?? []).join(', ')
   }
 
   /** By key: how often an incident was opened. */

@@ -25,6 +25,10 @@ export interface AlarmsUnderTest {
   close(): Promise<void>
 }
 
+function wordOf({ type, data }: LedgerEvent): string {
+  return `${new Date(data.occurredAt).toISOString().slice(14, 23)} ${type} ${data.eventId}`
+}
+
 /** Servers that people's alarms go to, and what the ledger says of the same alarms. */
 export async function openAlarms(site: Site, random: Random): Promise<AlarmsUnderTest> {
   const servers = await AlarmServers.start(random)
@@ -61,6 +65,17 @@ export async function openAlarms(site: Site, random: Random): Promise<AlarmsUnde
         QUIET_WITHIN_MS,
       ).catch((error: Error) => say(error.message))
       const alarms = alarmsOf(ledger)
+      for (const alarm of alarms) {
+        const isOdd = [pager, hook].some(
+          one =>
+            (one.opened.get(alarm.key) ?? 0) > 1 || (one.open.includes(alarm.key) && alarm.stoodMs !== null),
+        )
+        if (!isOdd) continue
+        say(`${alarm.escalationId}\n  pager: ${pager.trailOf(alarm.key)}\n  hook: ${hook.trailOf(alarm.key)}`)
+        for (const [rollbackId, events] of ledger)
+          if (alarm.escalationId.startsWith(`${rollbackId}/`))
+            for (const event of events) say(`  ${wordOf(event)}`)
+      }
       const of = (channel: string, incidents: Incidents): readonly Check[] => {
         const verdict = judgeEscalations(alarms, channel, incidents, MUST_BE_TOLD_MS)
         const line = (name: string, found: readonly string[], good = '') =>
