@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { DeviceLogins } from './device-logins.js'
 
 export interface ProviderKey {
   readonly kid: string
@@ -17,6 +18,13 @@ export function providerKey(kid: string): ProviderKey {
 export class IdentityProvider {
   readonly audience = 'unwind'
   keys: ProviderKey[] = [providerKey('one')]
+  readonly devices = new DeviceLogins(
+    () => this.issuer,
+    (name, groups, livesFor) => {
+      const claims = this.claims(name, groups)
+      return this.token({ ...claims, exp: (claims.iat as number) + livesFor })
+    },
+  )
   /** How often somebody asked for the keys. */
   asked = 0
 
@@ -27,11 +35,25 @@ export class IdentityProvider {
 
   static async start(): Promise<IdentityProvider> {
     let provider: IdentityProvider | null = null
-    const server = createServer((request, response) => {
+    const server = createServer(async (request, response) => {
       response.setHeader('content-type', 'application/json')
+      if (request.method === 'POST' && provider !== null) {
+        const chunks: Buffer[] = []
+        for await (const chunk of request) chunks.push(chunk as Buffer)
+        const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+        const [status, body] = provider.devices.answer(request.url ?? '', form) ?? [404, {}]
+        response.writeHead(status).end(JSON.stringify(body))
+        return
+      }
       if (request.url === '/jwks') response.end(JSON.stringify({ keys: provider?.published() ?? [] }))
       else if (request.url === '/.well-known/openid-configuration')
-        response.end(JSON.stringify({ issuer: provider?.issuer, jwks_uri: `${provider?.issuer}/jwks` }))
+        response.end(
+          JSON.stringify({
+            issuer: provider?.issuer,
+            jwks_uri: `${provider?.issuer}/jwks`,
+            ...provider?.devices.endpoints,
+          }),
+        )
       else response.writeHead(404).end()
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

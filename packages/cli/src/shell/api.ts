@@ -14,6 +14,15 @@ export async function apiFor(cli: Cli, command: Command): Promise<ApiContext> {
     import('@unwind/client/api'),
     settingsOf(cli, command),
   ])
-  const token = settings.apiToken === null ? {} : { token: settings.apiToken }
-  return { api: createApiClient({ url: settings.apiUrl, ...token }), settings }
+  const url = settings.apiUrl
+  if (settings.apiToken !== null) return { api: createApiClient({ url, token: settings.apiToken }), settings }
+  const [{ LoginStore }, { Session }] = await Promise.all([
+    import('../login/login-store.js'),
+    import('../login/session.js'),
+  ])
+  const { env, interrupted: signal } = cli.io
+  const session = Session.open({ store: LoginStore.of(env), apiUrl: url, signal, now: Date.now })
+  if (session === null) return { api: createApiClient({ url }), settings }
+  const actor = settings.named ?? session.principal ?? settings.actor
+  return { api: createApiClient({ url, token: () => session.bearer() }), settings: { ...settings, actor } }
 }

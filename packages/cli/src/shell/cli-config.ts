@@ -25,6 +25,15 @@ export const cliConfig = z.looseObject({
   probes: probesSection.optional(),
   redis: redisSection.partial().optional(),
   database: databaseSection.partial().optional(),
+  login: z
+    .looseObject({
+      issuer: z.url().optional(),
+      clientId: z.string().min(1).optional(),
+      scope: z.string().min(1).optional(),
+      audience: z.string().min(1).optional(),
+      token: z.enum(['access', 'id']).optional(),
+    })
+    .optional(),
   api: z.looseObject({ url: z.url().optional(), token: secret().optional() }).optional(),
 })
 

@@ -17,6 +17,8 @@ export interface Settings {
   readonly databaseUrl: string | null
   readonly apiUrl: string
   readonly apiToken: string | null
+  /** Of "unwind login". */
+  readonly login: NonNullable<CliConfig['login']>
   readonly topics: TopicNames
   readonly prefix: string
   readonly partitions: number
@@ -24,6 +26,8 @@ export interface Settings {
   readonly trustFile: string | null
   /** Who acts, e.g. "user:ana": goes into the ledger. */
   readonly actor: string
+  /** Whom this run names; null: nobody, so a log-in says who acts. */
+  readonly named: string | null
   /** The configuration file, absolute. */
   readonly configFile: string | null
   /** The running `unwind dev`, if there is one. */
@@ -81,11 +85,13 @@ export async function settingsOf(cli: Cli, command: Command): Promise<Settings> 
     databaseUrl: config.database?.url ?? dev?.env.DATABASE_URL ?? null,
     apiUrl: config.api?.url ?? dev?.apiUrl ?? DEFAULT_API_URL,
     apiToken: config.api?.token ?? null,
+    login: config.login ?? {},
     topics: topicNames(prefix),
     prefix,
     partitions: config.topics?.partitions ?? DEFAULT_PARTITIONS,
     keyFile: config.signing?.keyFile ?? null,
     trustFile: config.signing?.trustFile ?? dev?.trustFile ?? null,
+    named: given.as ?? io.env.UNWIND_ACTOR ?? null,
     actor: given.as ?? io.env.UNWIND_ACTOR ?? `user:${userInfo().username}`,
     configFile,
     dev,

@@ -11,6 +11,7 @@ import { registerDrill } from './drill.js'
 import { registerKeys } from './keys.js'
 import { registerLedger } from './ledger.js'
 import { registerList } from './list.js'
+import { registerLogin, registerLogout, registerWhoami } from './login.js'
 import {
   registerAbort,
   registerPause,
@@ -65,6 +66,7 @@ export const VERBS: readonly { readonly group: string; readonly register: readon
       registerCoordinator,
     ],
   },
+  { group: 'Identity:', register: [registerLogin, registerLogout, registerWhoami] },
   { group: 'Prove:', register: [registerReconcile, registerLedger] },
   { group: 'Rehearse:', register: [registerDrill] },
   { group: 'Shell:', register: [registerCompletion] },

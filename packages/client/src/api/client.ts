@@ -4,6 +4,7 @@ import { type CallOptions, Transport, type TransportOptions } from './transport.
 import type {
   Acknowledgement,
   ApprovalDecision,
+  CallerView,
   DryRun,
   DryRunRequest,
   EscalationView,
@@ -73,6 +74,8 @@ export interface ApiClient {
   timeline(correlationId: string, options?: CallOptions): Promise<TimelineView>
   /** The timeline as it grows: what is there first, then what comes. Survives lost connections; ends when the signal aborts. */
   follow(correlationId: string, options: FollowOptions): AsyncGenerator<TimelineEntry>
+  /** Who the caller is to the coordinator, and what they may. */
+  me(options?: CallOptions): Promise<CallerView>
   /** How far the coordinators' view of the log reaches. */
   viewState(options?: CallOptions): Promise<ViewState>
   /** One number for all that the view holds. Takes as long as reading all of it. */
@@ -115,6 +118,7 @@ export function createApiClient(options: TransportOptions): ApiClient {
       })
       for await (const event of events) yield JSON.parse(event.data) as TimelineEntry
     },
+    me: call => http.get('/v1/me', call),
     viewState: call => http.get('/v1/view', call),
     viewDigest: call => http.get('/v1/view/digest', { timeoutMs: DIGEST_WITHIN_MS, ...call }),
     rebuildView: call => http.post('/v1/view/rebuild', {}, call),

@@ -4,8 +4,8 @@ import { ApiUnreachable, problemOf } from './problem.js'
 export interface TransportOptions {
   /** Base URL of the coordinator, e.g. "http://127.0.0.1:7300". */
   readonly url: string
-  /** Bearer token; needed when the coordinator is configured with one. */
-  readonly token?: string
+  /** Bearer token; needed when the coordinator is configured with one. A function is asked before each call: tokens end. */
+  readonly token?: string | (() => Promise<string>)
   /** For one answer, milliseconds; default 15,000. A stream has no limit. */
   readonly timeoutMs?: number
 }
@@ -21,12 +21,13 @@ export interface CallOptions {
 /** One HTTP exchange with the coordinator; everything that goes wrong is an `ApiProblem` or an `ApiUnreachable`. */
 export class Transport {
   readonly #base: string
-  readonly #headers: Readonly<Record<string, string>>
+  readonly #token: () => Promise<string | null>
   readonly #timeoutMs: number
 
   constructor(options: TransportOptions) {
     this.#base = options.url.replace(/\/+$/, '')
-    this.#headers = options.token ? { authorization: `Bearer ${options.token}` } : {}
+    const { token } = options
+    this.#token = typeof token === 'function' ? token : async () => token || null
     this.#timeoutMs = options.timeoutMs ?? 15_000
   }
 
@@ -42,7 +43,7 @@ export class Transport {
   async ready(path: string, options: CallOptions = {}): Promise<void> {
     const timeout = AbortSignal.timeout(this.#timeoutMs)
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
-    const response = await this.#fetch(path, { headers: this.#headers, signal })
+    const response = await this.#fetch(path, { signal })
     await response.body?.cancel()
   }
 
@@ -50,7 +51,6 @@ export class Transport {
   async *stream(path: string, lastEventId: string | null, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     const response = await this.#fetch(path, {
       headers: {
-        ...this.#headers,
         accept: 'text/event-stream',
         ...(lastEventId === null ? {} : { 'last-event-id': lastEventId }),
       },
@@ -71,7 +71,6 @@ export class Transport {
     const response = await this.#fetch(path, {
       method,
       headers: {
-        ...this.#headers,
         accept: 'application/json, application/problem+json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
@@ -88,10 +87,12 @@ export class Transport {
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const token = await this.#token()
+    const headers = { ...(init.headers as Record<string, string>), ...bearer(token) }
     let response: Response
     try {
       // A redirect would carry the token elsewhere.
-      response = await fetch(`${this.#base}${path}`, { ...init, redirect: 'error' })
+      response = await fetch(`${this.#base}${path}`, { ...init, headers, redirect: 'error' })
     } catch (error) {
       // The caller's own abort is not the server's silence; our time limit is.
       if (error instanceof Error && error.name === 'AbortError') throw error
@@ -100,4 +101,8 @@ export class Transport {
     if (!response.ok) throw await problemOf(response)
     return response
   }
+}
+
+function bearer(token: string | null): Record<string, string> {
+  return token === null ? {} : { authorization: `Bearer ${token}` }
 }

@@ -3,6 +3,7 @@ import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
   AnomalyRow,
+  CallerView,
   PlanExplanation,
   PlanRow,
   PolicyDecision,

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { fitting, type Policy, personOf } from '@unwind/core'
+import { type CallerView, fitting, type Policy, personOf } from '@unwind/core'
 import type { FastifyRequest } from 'fastify'
 import type { Caller, KnownCaller, Permission } from '../identity/caller.js'
 import type { Oidc } from '../identity/oidc.js'
@@ -34,6 +34,7 @@ export interface CallersOptions {
   readonly now?: () => number
 }
 
+const PERMISSIONS = ['read', 'propose', 'operate', 'approve', 'acknowledge'] as const satisfies Permission[]
 const LOCAL: Caller = { kind: 'local' }
 
 /** Who calls, and what they may ask for at all. What a plan needs is governed by the policy's rules besides. */
@@ -84,6 +85,19 @@ export class Callers {
       `${caller.principal} has ${person.roles.length === 0 ? 'no role' : `the roles ${person.roles.join(', ')}`}; it takes ${now.permissions[permission].join(' or ')}`,
       'ask somebody who may, or have the role given to you',
     )
+  }
+
+  /** For the caller themselves. */
+  view(caller: Caller): CallerView {
+    if (caller.kind === 'local')
+      return { principal: null, subject: null, roles: [], teams: [], may: [...PERMISSIONS] }
+    const policy = this.options.policy?.()
+    const person = policy ? personOf(policy, caller) : caller
+    const may = PERMISSIONS.filter(
+      one => !policy || fitting(policy.permissions[one], personOf(policy, caller)),
+    )
+    const { principal, subject } = caller
+    return { principal, subject, roles: [...person.roles], teams: [...person.teams], may }
   }
 
   /**

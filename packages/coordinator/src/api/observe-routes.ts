@@ -7,13 +7,13 @@ import {
   openEscalations,
   type StallView,
   systemsShape,
-  timelineDigest,
   timelineShape,
 } from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
 import type { Announced } from '../contracts/contracts-view.js'
 import { Problem } from '../operations/problem.js'
 import { type FoundRollback, type LedgerReading, rollbacksIn } from '../reading/ledger-reading.js'
+import { digestInSlices, Slices } from '../reading/slices.js'
 import { ViewUnavailable } from '../view/redis-view.js'
 import type { Callers } from './callers.js'
 import { addRoute } from './route.js'
@@ -52,14 +52,20 @@ export function observeRoutes(app: FastifyInstance, callers: Callers, options: O
     async handle({ params }) {
       const { correlationId } = params
       const { records, omitted, stale } = await reading.timelineOf(correlationId)
+      const slices = new Slices()
       const timeline = foldTimeline(correlationId, records)
+      await slices.next()
+      const digest = await digestInSlices(timeline, slices)
+      await slices.next()
+      const rollbacks = rollbacksIn(correlationId, records)
+      await slices.next()
       const stalled = await Promise.all(
-        rollbacksIn(correlationId, records).map(async found => {
+        rollbacks.map(async found => {
           const { rollbackId } = found.coordination.rollback
           return (await options.stallsOf(found)).map(stall => ({ rollbackId, ...stall }))
         }),
       )
-      return { ...timeline, digest: timelineDigest(timeline), stalls: stalled.flat(), stale, omitted }
+      return { ...timeline, digest, stalls: stalled.flat(), stale, omitted }
     },
   })
   addRoute(app, callers, {

@@ -26,8 +26,8 @@ export interface Route<Params extends Shape, Query extends Shape, Body extends S
   readonly method: 'GET' | 'POST'
   readonly url: string
   readonly summary: string
-  /** What the caller must be allowed to; default "read". */
-  readonly permission?: Permission
+  /** What the caller must be allowed to; default "read". Null: whoever is known may. */
+  readonly permission?: Permission | null
   readonly params?: Params
   readonly query?: Query
   readonly body?: Body
@@ -75,7 +75,7 @@ export function addRoute<
     },
     handler: async (request, reply) => {
       const caller = callers.of(request)
-      callers.permit(caller, route.permission ?? 'read')
+      if (route.permission !== null) callers.permit(caller, route.permission ?? 'read')
       const call = {
         params: check(params, request.params, 'path'),
         query: check(query, request.query, 'query'),

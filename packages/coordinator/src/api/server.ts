@@ -7,6 +7,7 @@ import type { SecurityEvents } from '../identity/security-events.js'
 import { aftermathRoutes } from './aftermath-routes.js'
 import { Callers, type CallersOptions } from './callers.js'
 import { answerBrokenRequest, answerErrors, answerFrameworkError } from './errors.js'
+import { meRoute } from './me-route.js'
 import { type ObserveRoutes, observeRoutes } from './observe-routes.js'
 import { RateLimit, tooManyRequests } from './rate-limit.js'
 import { type RollbackRoutes, rollbackRoutes } from './rollback-routes.js'
@@ -107,6 +108,7 @@ export async function apiOf(options: ApiOptions, stopping: AbortSignal): Promise
     aftermathRoutes(routes, callers, options)
     observeRoutes(routes, callers, { ...options, stopping })
     viewRoutes(routes, callers, options)
+    meRoute(routes, callers)
   })
   return app
 }

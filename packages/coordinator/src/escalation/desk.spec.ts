@@ -4,7 +4,8 @@ import type { Followed } from '@unwind/runtime'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Channel, Message, Sent } from './channels/channel.js'
 import { dedupKeyOf } from './delivered.js'
-import { EscalationDesk, type Origin } from './desk.js'
+import { EscalationDesk } from './desk.js'
+import type { Origin } from './desk-options.js'
 
 const plan: Plan = {
   format: 1,
@@ -101,6 +102,7 @@ const closed: LedgerEvent = {
 /** A channel that keeps what it is given and answers as it is told. */
 class Recording implements Channel {
   readonly kind = 'recording'
+  keyed = false
   readonly parallel = 1
   readonly messages: Message[] = []
   answers: (Sent | Promise<Sent>)[] = []
@@ -123,6 +125,8 @@ describe('the desk', () => {
   let chat: Recording
   let pager: Recording
   let live: boolean
+  /** Whether the group counts the coordinator in. */
+  let counted: boolean
   /** Whether the ledger takes what the desk writes. */
   let writable: boolean
   let state: RollbackState | null
@@ -134,6 +138,7 @@ describe('the desk', () => {
     chat = new Recording('chat')
     pager = new Recording('pager')
     live = true
+    counted = true
     writable = true
   })
   afterEach(async () => {
@@ -163,6 +168,9 @@ describe('the desk', () => {
       policy: defaultPolicy,
       contracts: () => new Map(),
       isLive: () => live,
+      isOurs: () => live && counted,
+      historyOf: async () =>
+        log.map((event, i) => ({ event, position: { topic: 't', partition: 1, offset: BigInt(i) } })),
       async send(event) {
         if (!writable) throw new Error('the broker is away')
         log.push(event)
@@ -266,6 +274,114 @@ describe('the desk', () => {
     expect(made.open).toBe(0)
   })
 
+  /** The pager was told, the cause is gone, and so it was told of the end. */
+  async function ended(made: EscalationDesk): Promise<void> {
+    await settle(1_000)
+    for (const event of [completed, closed]) {
+      log.push(event)
+      give(made, event)
+    }
+    await settle()
+    expect(pager.names).toEqual(['trigger/pager/1000.0', 'resolve/pager'])
+    expect(made.open).toBe(0)
+  }
+  const notedBy = (emitter: string, name: string): LedgerEvent => {
+    const noted = log.find(event => event.data.eventId.endsWith(name)) as LedgerEvent
+    return { ...noted, data: { ...noted.data, emitter } } as LedgerEvent
+  }
+
+  it('ends again what a stopped coordinator opened after the end, and only once (I7)', async () => {
+    const made = opened()
+    log.push(requested, alarm)
+    await ended(made)
+    const late = notedBy('another', 'trigger/pager/1000.0')
+    log.push(late)
+    give(made, late)
+    await settle()
+    expect(pager.names.slice(2)).toEqual(['resolve/pager/1'])
+    expect([made.open, made.oldestNeeded(1)]).toEqual([0, null])
+  })
+
+  it('tells of an alarm that was raised beside the end and that only a person can end', async () => {
+    const forged = eventIds.escalation('rb-1', 'unauthorised', 'x', 0)
+    const event: LedgerEvent = {
+      type: 'EscalationRaised',
+      data: { ...raised, eventId: forged, escalationId: forged, kind: 'unauthorised' },
+    }
+    log.push(requested, completed, closed, event)
+    const made = desk()
+    const position = { topic: 't', partition: 1, offset: 3n }
+    made.onEvent({ event, position, live } as unknown as Followed, () => undefined)
+    expect(made.oldestNeeded(1)).toBe(3n)
+    await settle(1_000)
+    expect([chat.names, pager.names]).toEqual([['trigger/chat/0.0'], ['trigger/pager/1000.0']])
+    await settle()
+    expect([made.open, made.oldestNeeded(1)]).toEqual([0, null])
+  })
+
+  it('finds in history who was told after the end, and that it was mended since', async () => {
+    const made = opened()
+    log.push(requested, alarm)
+    await ended(made)
+    const late = notedBy('another', 'trigger/pager/1000.0')
+    log.push(late)
+    live = false
+    const next = desk()
+    state = null
+    next.onEvent(
+      {
+        event: late,
+        position: { topic: 't', partition: 1, offset: BigInt(log.length - 1) },
+        live,
+      } as unknown as Followed,
+      () => undefined,
+    )
+    expect(next.oldestNeeded(1)).toBe(BigInt(log.length - 1))
+    live = true
+    next.onLive(1)
+    await settle()
+    expect(pager.names.slice(2)).toEqual(['resolve/pager/1'])
+    expect(next.oldestNeeded(1)).toBe(null)
+  })
+
+  it('ends what a crash kept from being noted, where the end of an unknown alarm changes nothing', async () => {
+    writable = false
+    pager.keyed = true
+    opened()
+    await settle(1_000)
+    writable = true
+    state = evolve(null, requested)
+    live = false
+    const next = desk()
+    give(next, alarm)
+    give(next, { ...completed, data: { ...completed.data, occurredAt: 1_100 } } as LedgerEvent)
+    live = true
+    next.onLive(1)
+    await settle()
+    expect([chat.names, pager.names]).toEqual([
+      ['trigger/chat/0.0'],
+      ['trigger/pager/1000.0', 'resolve/pager'],
+    ])
+  })
+
+  it('does not let the end of an alarm overtake the alarm', async () => {
+    let answer: (sent: Sent) => void = () => undefined
+    pager.answers = [
+      new Promise<Sent>(resolve => {
+        answer = resolve
+      }),
+    ]
+    pager.keyed = true
+    const made = opened()
+    await settle(1_000)
+    give(made, completed)
+    await settle()
+    expect(pager.names).toEqual(['trigger/pager/1000.0'])
+    answer({ kind: 'delivered' })
+    await settle()
+    expect(pager.names.slice(1)).toEqual(['resolve/pager/1'])
+  })
+
   it('notes what was on its way when it stops', async () => {
     let answer: (sent: Sent) => void = () => undefined
     chat.answers = [
@@ -288,6 +404,24 @@ describe('the desk', () => {
     made.onReleased(1)
     await settle(5_000)
     expect(pager.names).toEqual([])
+  })
+
+  it('says nothing while others may have the partition, and then what still stands', async () => {
+    const made = opened()
+    await settle()
+    counted = false
+    await settle(2_000)
+    expect(pager.names).toEqual([])
+    counted = true
+    await settle(200)
+    expect(pager.names).toEqual(['trigger/pager/1000.0'])
+    counted = false
+    give(made, completed)
+    await settle(1_000)
+    made.onReleased(1)
+    counted = true
+    await settle(1_000)
+    expect(pager.names).toEqual(['trigger/pager/1000.0'])
   })
 
   it('says in the ledger what a channel refuses, and climbs on', async () => {

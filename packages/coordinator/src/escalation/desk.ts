@@ -1,63 +1,29 @@
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import {
   type Alarm,
-  type Alarms,
   acknowledgers,
+  alarmsIn,
   beginAlarms,
   briefing,
-  type ContractLookup,
   dueNotices,
   foldAlarms,
   hasEnded,
   ladderOf,
   type Notice,
   type NoticeRules,
-  type Policy,
-  type RollbackState,
 } from '@unwind/core'
 import { type Followed, pause, systemTimers, type Timers } from '@unwind/runtime'
+import { Orphans } from '../ledger/orphans.js'
 import { Wakeups } from '../ledger/wakeups.js'
 import type { Channel, Message } from './channels/channel.js'
 import { dedupKeyOf, deliveredEvent, type Said } from './delivered.js'
-import type { EscalationOptions } from './options.js'
+import type { DeskOptions, Origin } from './desk-options.js'
+import { type Entry, flight, isBeingTold, keyOf } from './entry.js'
 import { ChannelQueue } from './queue.js'
 
-export interface DeskOptions extends EscalationOptions {
-  /** Emitter of what was delivered. */
-  readonly principal: string
-  readonly policy: () => Policy
-  contracts(): ContractLookup
-  isLive(partition: number): boolean
-  send(event: LedgerEvent): Promise<unknown>
-  delivered(channel: string, outcome: string): void
-  readonly logger: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
-  /** Epoch ms. */
-  now(): number
-  /** Default: the system's. */
-  readonly timers?: Timers
-}
-
-/** What is known of a rollback when its first alarm is raised. */
-export interface Origin {
-  readonly rollback: RollbackState
-  /** A restart must read from here. */
-  readonly readFrom: bigint
-}
-
-interface Entry {
-  readonly key: string
-  readonly partition: number
-  readonly readFrom: bigint
-  alarms: Alarms
-  /** Notices on their way: sent, or waiting for their channel, and not read back from the ledger. */
-  readonly flying: Set<string>
-}
-
 const AGAIN_AFTER_MS = 1_000
+/** How often it is looked whether the group counts this coordinator in. */
+const SURE_AGAIN_MS = 200
 /** What is on its way at the end gets its answer noted; what takes longer the next coordinator sends again. */
 const STOP_WITHIN_MS = 3_000
 
@@ -71,21 +37,38 @@ export class EscalationDesk {
   readonly #channels: ReadonlyMap<string, Channel>
   readonly #wakeups: Wakeups<string>
   readonly #timers: Timers
+  readonly #orphans: Orphans
   readonly #rules: NoticeRules
   readonly #noting = new Set<Promise<void>>()
   #stopped = false
 
   constructor(private readonly options: DeskOptions) {
-    const { timers = systemTimers, channels, logger, maintenance } = options
+    const { timers = systemTimers, channels, logger, maintenance, historyOf } = options
+    const failpoint = options.failpoint ?? (async () => undefined)
     this.#timers = timers
     this.#channels = new Map(channels.map(channel => [channel.name, channel]))
     this.#queues = new Map(
-      channels.map(channel => [channel.name, new ChannelQueue({ channel, timers, logger })]),
+      channels.map(channel => [channel.name, new ChannelQueue({ channel, timers, logger, failpoint })]),
     )
     this.#rules = {
       windows: maintenance,
       takes: (channel, action) => this.#channels.get(channel)?.takes(action) ?? false,
+      keyed: channel => this.#channels.get(channel)?.keyed ?? false,
     }
+    this.#orphans = new Orphans({
+      historyOf,
+      logger,
+      timers,
+      adopt: ({ rollbackId, partition, from }, history) => {
+        const alarms = alarmsIn(
+          rollbackId,
+          history.map(({ event }) => event),
+        )
+        const key = keyOf(partition, rollbackId)
+        if (alarms !== null && !this.#entries.has(key))
+          this.#settle(this.#hold({ key, partition, readFrom: from, alarms, flying: new Map() }))
+      },
+    })
     const wake = (key: string) => {
       const entry = this.#entries.get(key)
       if (entry) this.#settle(entry)
@@ -101,9 +84,12 @@ export class EscalationDesk {
   onEvent(followed: Followed, origin: () => Origin | undefined): void {
     const event = followed.event as LedgerEvent
     const { partition } = followed.position
-    const key = `${partition} ${event.data.rollbackId}`
+    const key = keyOf(partition, event.data.rollbackId)
     const entry = this.#entries.get(key) ?? this.#begin(key, partition, event, origin)
-    if (!entry) return
+    if (!entry) {
+      this.#afterTheEnd(followed, event)
+      return
+    }
     entry.alarms = foldAlarms(entry.alarms, event)
     if (event.type === 'EscalationDelivered')
       entry.flying.delete(flight(event.data.escalationId, event.data.notice))
@@ -112,14 +98,16 @@ export class EscalationDesk {
 
   onLive(partition: number): void {
     for (const entry of [...this.#entries.values()]) if (entry.partition === partition) this.#settle(entry)
+    this.#orphans.onLive(partition)
   }
 
   onReleased(partition: number): void {
     for (const entry of [...this.#entries.values()]) if (entry.partition === partition) this.#forget(entry)
+    this.#orphans.onReleased(partition)
   }
 
   oldestNeeded(partition: number): bigint | null {
-    let oldest: bigint | null = null
+    let oldest = this.#orphans.oldest(partition)
     for (const entry of this.#entries.values())
       if (entry.partition === partition && (oldest === null || entry.readFrom < oldest))
         oldest = entry.readFrom
@@ -129,6 +117,7 @@ export class EscalationDesk {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#wakeups.stop()
+    this.#orphans.stop()
     const queues = [...this.#queues.values()]
     const said = Promise.all(queues.map(queue => queue.drain())).then(() => Promise.all(this.#noting))
     await Promise.race([said, pause(this.#timers, STOP_WITHIN_MS)])
@@ -139,12 +128,28 @@ export class EscalationDesk {
   #begin(key: string, partition: number, event: LedgerEvent, origin: () => Origin | undefined) {
     if (event.type !== 'EscalationRaised') return undefined
     const known = origin()
-    // Raised beside the end of its rollback: there is nothing left to be alarmed about.
     if (!known) return undefined
     const { rollback, readFrom } = known
-    const entry: Entry = { key, partition, readFrom, alarms: beginAlarms(rollback), flying: new Set() }
-    this.#entries.set(key, entry)
+    return this.#hold({ key, partition, readFrom, alarms: beginAlarms(rollback), flying: new Map() })
+  }
+
+  #hold(entry: Entry): Entry {
+    this.#entries.set(entry.key, entry)
     return entry
+  }
+
+  /**
+   * All was said, and more came: an alarm that was raised beside the end and outlives it, or the word of a coordinator that was
+   * stopped while it sent: whom it told thinks that the alarm is open.
+   */
+  #afterTheEnd({ position, live }: Followed, event: LedgerEvent): void {
+    const { rollbackId, correlationId } = event.data
+    const begins = event.type === 'EscalationRaised' || event.type === 'EscalationDelivered'
+    if (!begins && !this.#orphans.holds(rollbackId)) return
+    this.#orphans.add(
+      { rollbackId, correlationId, partition: position.partition, from: position.offset },
+      live,
+    )
   }
 
   #forget(entry: Entry): void {
@@ -155,6 +160,11 @@ export class EscalationDesk {
   /** Sends what is due, asks to be woken for what will be, and lets go of what has said everything. */
   #settle(entry: Entry): void {
     if (!this.#holds(entry) || !this.options.isLive(entry.partition)) return
+    // After it was stopped, what it knows may be old and its partitions another's: first the group has to count it in again.
+    if (!this.options.isOurs(entry.partition)) {
+      this.#wakeups.at(entry.key, this.options.now() + SURE_AGAIN_MS)
+      return
+    }
     let next: number | null = null
     for (const alarm of entry.alarms.alarms.values()) {
       const { due, nextAt } = this.#due(alarm)
@@ -175,7 +185,8 @@ export class EscalationDesk {
     const key = flight(escalationId, notice.name)
     const queue = this.#queues.get(notice.channel)
     if (entry.flying.has(key) || !queue) return
-    entry.flying.add(key)
+    if (notice.action === 'resolve' && isBeingTold(entry, escalationId, notice.channel)) return
+    entry.flying.set(key, { escalationId, notice })
     queue.push({
       message: () => this.#message(entry, escalationId, notice),
       settled: (outcome, attempts, detail) => {
@@ -193,7 +204,7 @@ export class EscalationDesk {
   /** As things stand at this moment: between being due and being sent, a channel may have been down for hours. */
   #message(entry: Entry, escalationId: string, notice: Notice): Message | null {
     const alarm = entry.alarms.alarms.get(escalationId)
-    if (!alarm || !this.#holds(entry) || !this.options.isLive(entry.partition)) return null
+    if (!alarm || !this.#holds(entry) || !this.options.isOurs(entry.partition)) return null
     if (!this.#due(alarm).due.some(each => each.name === notice.name)) return null
     const { policy, link } = this.options
     const context = { acknowledgers: acknowledgers(policy()), link }
@@ -229,8 +240,4 @@ export class EscalationDesk {
   #holds(entry: Entry): boolean {
     return !this.#stopped && this.#entries.get(entry.key) === entry
   }
-}
-
-function flight(escalationId: string, notice: string): string {
-  return `${escalationId} ${notice}`
 }

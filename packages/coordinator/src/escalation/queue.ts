@@ -1,4 +1,4 @@
-import type { Cancel, Timers } from '@unwind/runtime'
+import type { Cancel, Failpoint, Timers } from '@unwind/runtime'
 import type { Channel, Message, Sent } from './channels/channel.js'
 import { SecretUnreadable } from './channels/secret-file.js'
 
@@ -14,6 +14,7 @@ export interface Job {
 export interface ChannelQueueOptions {
   readonly channel: Channel
   readonly timers: Timers
+  readonly failpoint: Failpoint
   readonly logger: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
@@ -95,7 +96,7 @@ export class ChannelQueue {
   async #attempt(item: { readonly job: Job; attempts: number }, message: Message): Promise<void> {
     const { channel, logger } = this.options
     item.attempts++
-    const sent = await channel.send(message, this.#stopping.signal).catch(broken)
+    const sent = await this.#send(message).catch(broken)
     if (this.#closed && sent.kind !== 'delivered') return
     if (sent.kind === 'again') {
       this.#failures++
@@ -117,6 +118,14 @@ export class ChannelQueue {
       this.#failures = 0
       item.job.settled(sent.kind, item.attempts, sent.kind === 'refused' ? sent.reason : null)
     }
+  }
+
+  async #send(message: Message): Promise<Sent> {
+    const { channel, failpoint } = this.options
+    await failpoint('notice.before-send')
+    const sent = await channel.send(message, this.#stopping.signal)
+    await failpoint('notice.after-send')
+    return sent
   }
 }
 

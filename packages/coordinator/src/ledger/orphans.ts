@@ -1,7 +1,7 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import { pause, systemTimers, type Timers } from '@unwind/runtime'
 
-/** A rollback that has ended, of which a system has found more, or whose next revision was requested. */
+/** A rollback that has ended, of which more came: a system has found something, its next revision was requested, or a late notice was sent. */
 export interface Orphan {
   readonly rollbackId: string
   readonly correlationId: string
@@ -29,7 +29,9 @@ export class Orphans {
   constructor(private readonly options: OrphansOptions) {}
 
   add(orphan: Orphan, live: boolean): void {
-    this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
+    const known = this.#held.get(orphan.rollbackId)
+    if (known) known.until = orphan.from + 1n
+    else this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
     // In history the answer may lie further on.
     if (live) void this.#recall(orphan.rollbackId)
   }
@@ -43,6 +45,10 @@ export class Orphans {
     if (orphan?.partition !== partition) return false
     orphan.until = offset + 1n
     return true
+  }
+
+  holds(rollbackId: string): boolean {
+    return this.#held.has(rollbackId)
   }
 
   onLive(partition: number): void {
@@ -85,7 +91,7 @@ export class Orphans {
         const { correlationId } = orphan
         this.options.logger.warn(
           { rollbackId, correlationId, reason: String(error) },
-          'it goes on after its end, and its history cannot be read yet',
+          'more came after the end, and the history cannot be read yet',
         )
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
         await pause(this.options.timers ?? systemTimers, wait)

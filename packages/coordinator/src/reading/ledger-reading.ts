@@ -6,6 +6,7 @@ import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { IndexPlace, RollbackIndex } from '../view/rollback-index.js'
 import type { RollbackPage, RollbackQuery } from './page.js'
 import { pageOf, placesIn } from './page.js'
+import { Slices } from './slices.js'
 
 export interface FoundRollback {
   readonly correlationId: string
@@ -42,7 +43,8 @@ export class LedgerReading {
   /** Everything about a correlation ID below an offset of its ledger partition. @throws ViewUnavailable @throws ViewBehind */
   async historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]> {
     const { records } = await this.options.ledger.until(correlationId, until, FRESH_WITHIN_MS)
-    return this.#ledgerEvents(records)
+    // The view may be further; who follows the log takes the rest from there, and must not take it twice.
+    return this.#ledgerEvents(records.filter(({ offset }) => offset < until))
   }
 
   /**
@@ -71,7 +73,7 @@ export class LedgerReading {
     const records = fresh
       ? (await ledger.complete(correlationId, FRESH_WITHIN_MS)).records
       : (await ledger.sofar(correlationId, MOST_SHOWN)).records
-    return this.#ledgerEvents(records)
+    return (await this.#take(records, fresh ? undefined : new Slices())) as readonly Recorded<LedgerEvent>[]
   }
 
   /** Rollbacks, latest first, and where the next page begins. @throws ViewUnavailable */
@@ -129,7 +131,7 @@ export class LedgerReading {
       this.options.actions.sofar(correlationId, MOST_SHOWN),
       this.options.ledger.sofar(correlationId, MOST_SHOWN),
     ])
-    const records = await this.#take([...actions.records, ...ledger.records])
+    const records = await this.#take([...actions.records, ...ledger.records], new Slices())
     const omitted = actions.total - actions.records.length + (ledger.total - ledger.records.length)
     return {
       records: records as readonly Recorded<LedgerEvent | ActionEvent>[],
@@ -142,13 +144,15 @@ export class LedgerReading {
     return (await this.#take(records)) as readonly Recorded<LedgerEvent>[]
   }
 
-  async #take(records: readonly IncomingRecord[]): Promise<readonly Recorded[]> {
+  /** @param slices for people, who can wait for others; a decision is made in one go, or nearly. */
+  async #take(records: readonly IncomingRecord[], slices?: Slices): Promise<readonly Recorded[]> {
     const taken: Recorded[] = []
     // A copy of what was taken says nothing new, and whoever may write the topic can write thousands.
     const seen = new Set<string>()
     let sinceBreath = 0
     for (const record of records) {
-      if (++sinceBreath % BREATHE_EVERY === 0) await new Promise(resolve => setImmediate(resolve))
+      if (slices?.isOver) await slices.breathe()
+      else if (++sinceBreath % BREATHE_EVERY === 0) await new Promise(resolve => setImmediate(resolve))
       const { [HEADER.id]: id, [HEADER.signature]: signature, [HEADER.proof]: proof } = record.headers
       const name = `${record.topic} ${id} ${signature} ${proof}`
       if (seen.has(name)) continue

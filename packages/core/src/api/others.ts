@@ -22,6 +22,20 @@ export const dryRunShape = z.looseObject({
   policy: z.looseObject({}).describe('What the policy says of it.'),
 })
 
+export const callerShape = z
+  .object({
+    principal: text
+      .nullable()
+      .describe('Null: the coordinator knows nobody; whoever calls acts under any name.'),
+    subject: text.nullable().describe('At the identity provider.'),
+    roles: texts.describe('As they count here: what the policy says of a person replaces what a token says.'),
+    teams: texts,
+    may: texts.describe('What the policy permits: read, propose, operate, approve, acknowledge.'),
+  })
+  .readonly()
+
+export type CallerView = z.output<typeof callerShape>
+
 export const systemShape = z
   .object({
     system: text,

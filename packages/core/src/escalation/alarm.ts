@@ -14,6 +14,8 @@ export interface Alarm {
     string,
     Pick<EscalationDelivered, 'action' | 'channel' | 'outcome' | 'dueAt'>
   >
+  /** How often a channel was told of it, as the ledger learned after its cause was gone: each may have opened it there again. */
+  readonly late: ReadonlyMap<string, number>
 }
 
 /** The alarms of one rollback, and the rollback, which says what has become of their causes. */
@@ -42,12 +44,32 @@ export function hasEnded({ rollback }: Alarms): boolean {
   return rollback.phase === 'denied' || (rollback.phase === 'proposed' && rollback.refused !== undefined)
 }
 
+/** The alarms of one rollback from everything that the ledger says of it. Null: it never had one. */
+export function alarmsIn(rollbackId: string, events: readonly LedgerEvent[]): Alarms | null {
+  let rollback: RollbackState | null = null
+  let alarms: Alarms | null = null
+  for (const event of events) {
+    if (event.data.rollbackId !== rollbackId) continue
+    if (alarms === null) rollback = evolve(rollback, event)
+    if (alarms === null && event.type === 'EscalationRaised' && rollback !== null)
+      alarms = beginAlarms(rollback)
+    if (alarms !== null) alarms = foldAlarms(alarms, event)
+  }
+  return alarms
+}
+
 function tell(alarms: Alarms['alarms'], event: LedgerEvent): Alarms['alarms'] {
   switch (event.type) {
     case 'EscalationRaised': {
       const { escalationId } = event.data
       if (alarms.has(escalationId)) return alarms
-      const alarm = { raised: event.data, acknowledged: null, gone: null, delivered: new Map() }
+      const alarm = {
+        raised: event.data,
+        acknowledged: null,
+        gone: null,
+        delivered: new Map(),
+        late: new Map(),
+      }
       return new Map(alarms).set(escalationId, alarm)
     }
     case 'EscalationAcknowledged': {
@@ -59,9 +81,17 @@ function tell(alarms: Alarms['alarms'], event: LedgerEvent): Alarms['alarms'] {
     case 'EscalationDelivered': {
       const { escalationId, notice, action, channel, outcome, dueAt } = event.data
       const known = alarms.get(escalationId)
-      if (!known || known.delivered.has(notice)) return alarms
-      const delivered = new Map(known.delivered).set(notice, { action, channel, outcome, dueAt })
-      return new Map(alarms).set(escalationId, { ...known, delivered })
+      if (!known) return alarms
+      const isLate = known.gone !== null && action === 'trigger' && outcome === 'delivered'
+      const first = known.delivered.get(notice)
+      // Refused to one coordinator and taken from another: the channel knows of it.
+      const isNew = first === undefined || (first.outcome === 'refused' && outcome === 'delivered')
+      if (!isNew && !isLate) return alarms
+      const delivered = isNew
+        ? new Map(known.delivered).set(notice, { action, channel, outcome, dueAt })
+        : known.delivered
+      const late = isLate ? new Map(known.late).set(channel, (known.late.get(channel) ?? 0) + 1) : known.late
+      return new Map(alarms).set(escalationId, { ...known, delivered, late })
     }
     default:
       return alarms

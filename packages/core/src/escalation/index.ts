@@ -1,4 +1,4 @@
-export { type Alarm, type Alarms, beginAlarms, foldAlarms, hasEnded } from './alarm.js'
+export { type Alarm, type Alarms, alarmsIn, beginAlarms, foldAlarms, hasEnded } from './alarm.js'
 export * from './briefing.js'
 export { whyGone } from './gone.js'
 export * from './ladder.js'

@@ -10,7 +10,7 @@ import { dueNotices, type NoticeAction, type NoticeRules } from './notices.js'
 const AT = 1_000_000
 const state = fold(ledger.requested(plan([step('a')])))!
 const raised = toEscalation(state, stallsAt(state, AT)[0]!, 'coordinator', AT)
-const fresh: Alarm = { raised, acknowledged: null, gone: null, delivered: new Map() }
+const fresh: Alarm = { raised, acknowledged: null, gone: null, delivered: new Map(), late: new Map() }
 const rungs = [
   { afterMs: 0, channel: 'chat', who: ['team'] },
   { afterMs: 100, channel: 'pager', who: ['ana'] },
@@ -20,6 +20,7 @@ const ladder: Ladder = { rungs, repeat: { everyMs: 50, times: 2 } }
 const rules: NoticeRules = {
   windows: [],
   takes: (channel, action) => channel !== 'mail' || action === 'trigger',
+  keyed: () => false,
 }
 
 const window = (from: number, to: number): MaintenanceWindow => ({
@@ -141,5 +142,30 @@ describe('the ladder', () => {
     expect(played(refused, AT + 100)).toEqual(['100 trigger/pager/100.0', '100 trigger/mail/100.0'])
     const gone = { ...refused, gone: { why: 'it goes on', at: AT + 10 } }
     expect(dueNotices(gone, ladder, rules, AT + 20).due).toEqual([])
+  })
+})
+
+describe('a channel that finds alarms by their key', () => {
+  const keyed = { ...rules, keyed: (channel: string) => channel === 'pager' }
+  const due = (alarm: Alarm) => dueNotices(alarm, ladder, keyed, AT + 10_000).due.map(notice => notice.name)
+  const goneAt = (at: number): Alarm => ({ ...fresh, gone: { why: 'done', at } })
+
+  test('is told of the end also if only a dead coordinator may have told it of the alarm', () => {
+    expect(due(goneAt(AT + 100))).toEqual(['resolve/pager'])
+    expect(due(goneAt(AT - 2_000))).toEqual([])
+  })
+
+  test('is not told of the end of what it refused', () => {
+    const refused = { action: 'trigger', channel: 'pager', outcome: 'refused', dueAt: AT + 200 }
+    expect(due({ ...goneAt(AT + 100), delivered: new Map([['trigger/pager/100.2', refused]]) })).toEqual([])
+  })
+
+  test('is told of the end again for each time that it heard of the alarm afterwards', () => {
+    const told = delivered(goneAt(AT + 100), 'trigger/pager/100.0', 'trigger', 'pager', AT + 100)
+    const ended = delivered(told, 'resolve/pager', 'resolve', 'pager', AT + 100)
+    expect(due(ended)).toEqual([])
+    const late = { ...ended, late: new Map([['pager', 1]]) }
+    expect(due(late)).toEqual(['resolve/pager/1'])
+    expect(due(delivered(late, 'resolve/pager/1', 'resolve', 'pager', AT + 100))).toEqual([])
   })
 })

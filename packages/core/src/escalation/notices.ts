@@ -21,6 +21,8 @@ export interface NoticeRules {
   readonly windows: readonly MaintenanceWindow[]
   /** Whether a channel can say this at all. */
   takes(channel: string, action: NoticeAction): boolean
+  /** Whether the channel finds an alarm by its key, so that the end of one that it never heard of changes nothing. */
+  keyed(channel: string): boolean
 }
 
 export interface DueNotices {
@@ -29,6 +31,9 @@ export interface DueNotices {
   /** When the next one will be, epoch ms; null: none without a further event. */
   readonly nextAt: number | null
 }
+
+/** The end of an alarm is dated by another machine than its notices. */
+const CLOCKS_APART_MS = 2_000
 
 /** What an alarm still has to say. Time passes in; what was said is in the alarm. */
 export function dueNotices(alarm: Alarm, ladder: Ladder, rules: NoticeRules, now: number): DueNotices {
@@ -86,7 +91,10 @@ export function climb(
   return notices
 }
 
-/** Channels that were told of the alarm are told of its end as well; the others need not know that there was one. */
+/**
+ * Channels that were told of the alarm are told of its end as well; the others need not know that there was one. A notice is
+ * sent before it stands in the ledger, and whoever sent it may have died between: where that does no harm, the end is told as well.
+ */
 function closing(
   alarm: Alarm,
   triggers: readonly Notice[],
@@ -94,18 +102,31 @@ function closing(
   dueAt: number,
   rules: NoticeRules,
 ): readonly Notice[] {
-  const told = new Map<string, string[]>()
+  const told = new Set<string>()
   for (const { channel, action: said, outcome } of alarm.delivered.values())
-    if (said === 'trigger' && outcome === 'delivered')
-      told.set(
-        channel,
-        triggers.filter(notice => notice.channel === channel).flatMap(notice => notice.who),
-      )
-  return [...told]
-    .filter(([channel]) => rules.takes(channel, action) && !alarm.delivered.has(`${action}/${channel}`))
-    .map(([channel, who]) => {
-      return { name: `${action}/${channel}`, action, channel, who: [...new Set(who)], level: 0, dueAt }
-    })
+    if (said === 'trigger' && outcome === 'delivered') told.add(channel)
+  for (const notice of triggers)
+    if (rules.keyed(notice.channel) && mayHaveBeenSent(alarm, notice, dueAt)) told.add(notice.channel)
+  const notices: Notice[] = []
+  for (const channel of told) {
+    const name = closingName(alarm, action, channel)
+    if (!rules.takes(channel, action) || alarm.delivered.has(name)) continue
+    const who = triggers.filter(notice => notice.channel === channel).flatMap(notice => notice.who)
+    notices.push({ name, action, channel, who: [...new Set(who)], level: 0, dueAt })
+  }
+  return notices
+}
+
+/** What a stopped coordinator sent after another one had told of the end is ended again, after it stands in the ledger (I7). */
+function closingName({ late }: Alarm, action: 'acknowledge' | 'resolve', channel: string): string {
+  const times = action === 'resolve' ? (late.get(channel) ?? 0) : 0
+  return times === 0 ? `${action}/${channel}` : `${action}/${channel}/${times}`
+}
+
+function mayHaveBeenSent(alarm: Alarm, notice: Notice, end: number): boolean {
+  return (
+    notice.dueAt <= end + CLOCKS_APART_MS && !alarm.delivered.has(notice.name) && !isOvertaken(alarm, notice)
+  )
 }
 
 /** The channel was told of a later moment already: after an outage one message says it all. */

@@ -6,6 +6,20 @@ import type { Timeline } from './timeline.js'
  * of them read it does not count.
  */
 export function timelineDigest(timeline: Timeline): string {
-  const entries = timeline.entries.map(({ receivedAt: _, ...entry }) => entry)
-  return hashText(canonicalJson({ format: 'unwind-timeline-v1', ...timeline, entries } as unknown as Json))
+  return hashText([...timelineText(timeline)].join(''))
+}
+
+/** What the digest is made of, piece by piece: whoever serves others meanwhile can take a breath between two of them. */
+export function* timelineText({ correlationId, entries, rollbacks }: Timeline): Generator<string> {
+  yield `{"correlationId":${canonical(correlationId)},"entries":[`
+  let comma = ''
+  for (const { receivedAt: _, ...entry } of entries) {
+    yield `${comma}${canonical(entry)}`
+    comma = ','
+  }
+  yield `],"format":"unwind-timeline-v1","rollbacks":${canonical(rollbacks)}}`
+}
+
+function canonical(value: unknown): string {
+  return canonicalJson(value as Json)
 }

@@ -11,6 +11,7 @@ const EVENTS = [
   'RollbackRequested',
   'OperatorCommandIssued',
   'EscalationRaised',
+  'EscalationDelivered',
   'RollbackClosed',
   'CompensationStarted',
   'CompensationCompleted',

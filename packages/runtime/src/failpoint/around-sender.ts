@@ -10,6 +10,7 @@ const WORD: Partial<Record<EventType, string>> = {
   RollbackRequested: 'requested',
   OperatorCommandIssued: 'command',
   EscalationRaised: 'escalation',
+  EscalationDelivered: 'notice',
   RollbackClosed: 'closed',
   CompensationStarted: 'started',
   CompensationCompleted: 'completed',

@@ -78,6 +78,10 @@ export const COORDINATOR_FAILPOINTS = [
   'watcher.after-look',
   'view.before-append',
   'view.after-append',
+  /** A channel is about to be told, and nothing is on its way. */
+  'notice.before-send',
+  /** The channel has it, and the ledger does not know. */
+  'notice.after-send',
   'quarantine.before',
   'quarantine.after',
   ...writes(
@@ -87,6 +91,7 @@ export const COORDINATOR_FAILPOINTS = [
     'requested',
     'command',
     'escalation',
+    'notice',
     'closed',
   ),
 ] as const

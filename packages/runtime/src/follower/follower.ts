@@ -81,6 +81,8 @@ export interface Follower {
   start(): Promise<void>
   stop(): Promise<void>
   isLive(partition: TopicPartition): boolean
+  /** Live, and nobody else can have the partition at this moment: asked before what the log cannot take back. */
+  isOurs(partition: TopicPartition): boolean
   /** Notes the offsets of now; also done twice a second and at stop. */
   noteOffsets(): void
 }
@@ -225,6 +227,7 @@ export function createFollower(options: FollowerOptions): Follower {
       await consumer.stop()
     },
     isLive: partition => lanes.get(keyOf(partition))?.live ?? false,
+    isOurs: partition => (lanes.get(keyOf(partition))?.live ?? false) && consumer.isCounted(),
     noteOffsets,
   }
 }

@@ -100,6 +100,8 @@ export interface LogConsumer {
   /** Back-pressure: delivers nothing of these partitions until resumed. */
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
+  /** Whether the group surely counts this member in: false once its session may have run out, e.g. after it was stopped. */
+  isCounted(): boolean
   /** Leaves the group after the last noted offsets are written. Idempotent, bounded. */
   stop(): Promise<void>
 }

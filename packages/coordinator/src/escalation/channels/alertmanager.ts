@@ -22,6 +22,7 @@ export function alertmanager(name: string, options: AlertmanagerOptions): Channe
     name,
     kind: 'alertmanager',
     parallel: PARALLEL,
+    keyed: true,
     takes: action => action !== 'acknowledge',
     async send(message, signal) {
       const { bearerFile, holdMs, now } = options

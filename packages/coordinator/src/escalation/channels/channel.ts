@@ -21,6 +21,8 @@ export interface Channel {
   readonly kind: string
   /** Messages on their way at once. */
   readonly parallel: number
+  /** Finds an alarm by its de-duplication key: the end of one that it never heard of changes nothing for people. */
+  readonly keyed: boolean
   takes(action: NoticeAction): boolean
   /** Never throws for what the channel does. */
   send(message: Message, signal: AbortSignal): Promise<Sent>

@@ -29,6 +29,7 @@ export function email(name: string, options: EmailOptions): Channel {
     name,
     kind: 'email',
     parallel: 1,
+    keyed: false,
     takes: () => true,
     async send(message): Promise<Sent> {
       const to = recipients(message, options.to)

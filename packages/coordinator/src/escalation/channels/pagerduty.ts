@@ -19,6 +19,7 @@ export function pagerDuty(name: string, options: PagerDutyOptions): Channel {
     name,
     kind: 'pagerduty',
     parallel: PARALLEL,
+    keyed: true,
     takes: () => true,
     async send(message, signal) {
       const key = await readSecretFile(options.routingKeyFile, `escalation.channels.${name}.routingKeyFile`)

@@ -19,6 +19,7 @@ export function slack(name: string, options: SlackOptions): Channel {
     name,
     kind: 'slack',
     parallel: 1,
+    keyed: false,
     takes: () => true,
     async send(message, signal) {
       const url = await readSecretFile(options.urlFile, `escalation.channels.${name}.urlFile`)

@@ -27,6 +27,7 @@ export function webhook(name: string, options: WebhookOptions): Channel {
     name,
     kind: 'webhook',
     parallel: PARALLEL,
+    keyed: true,
     takes: () => true,
     async send(message, signal) {
       const { url, urlFile, signing, source, now } = options

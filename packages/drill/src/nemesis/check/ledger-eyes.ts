@@ -14,6 +14,8 @@ export class LedgerEyes {
   readonly stories = new Map<string, Story>()
   /** Systems whose actions stand in the actions topic, by correlation ID. */
   readonly recorded = new Map<string, Set<string>>()
+  /** Told of each event of the ledger from now on. */
+  readonly listeners = new Set<(event: LedgerEvent) => void>()
   /** Events of the ledger so far: what moves. */
   events = 0
   /** The log went backwards or away under us. */
@@ -69,5 +71,6 @@ export class LedgerEyes {
     const story = this.stories.get(rollbackId) ?? new Story(rollbackId, correlationId)
     this.stories.set(rollbackId, story)
     story.take(event as LedgerEvent, offset)
+    for (const listener of this.listeners) listener(event as LedgerEvent)
   }
 }

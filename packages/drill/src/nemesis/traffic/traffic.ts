@@ -17,6 +17,8 @@ export interface TrafficOptions {
   readonly restMs?: number
   /** Orders wait for this before they are proposed. Default: they do not. */
   readonly beforePropose?: () => Promise<void>
+  /** Whether the operator acts on what is parked by now. Default: at once. */
+  readonly mayResolve?: (kind: OrderKind, rollbackId: string) => boolean
   /** Stop after so many orders. Default: go on until stopped. */
   readonly orders?: number
 }
@@ -181,6 +183,8 @@ export class Traffic {
     const parked = () =>
       [...(eyes.story(rollbackId)?.parked.keys() ?? [])].filter(id => id.split('~')[0] === system)
     await this.#until(() => parked().length > 0 || this.#isOver(one))
+    const { mayResolve } = this.options
+    await this.#until(() => this.#isOver(one) || (mayResolve?.(one.kind, rollbackId) ?? true))
     let n = 0
     await this.#askApi(
       one,

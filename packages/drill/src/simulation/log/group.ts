@@ -182,6 +182,10 @@ export class Member implements LogConsumer {
     })
   }
 
+  isCounted(): boolean {
+    return this.group.memberOf(this.process) === this
+  }
+
   pause(partitions: readonly TopicPartition[]): void {
     for (const { partition } of partitions) this.#paused.add(partition)
   }

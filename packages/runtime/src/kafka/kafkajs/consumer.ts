@@ -95,6 +95,10 @@ export class Consumer implements LogConsumer {
     this.#fetcher.resume(partitions)
   }
 
+  isCounted(): boolean {
+    return this.#mayDeliver()
+  }
+
   stop(): Promise<void> {
     if (this.#phase !== 'halted') this.#phase = 'stopping'
     this.#stopped ??= this.#shutDown()
