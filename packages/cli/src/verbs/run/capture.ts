@@ -1,5 +1,6 @@
 import { captureOf, type Installed, type Status } from '../../capture/captures.js'
 import { loadContractFile } from '../../contract/load-contract.js'
+import { locateProblem } from '../../contract/locate-problem.js'
 import { table } from '../../output/table.js'
 import { confirmed } from '../../shell/ask.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
@@ -15,14 +16,20 @@ export async function runCapture(
   verb: 'install' | 'status' | 'remove',
   options: Options,
 ): Promise<void> {
-  const { contract } = loadContractFile(cli, options.contract)
+  const parsed = loadContractFile(cli, options.contract)
+  const { contract } = parsed
   const { system } = contract
-  const capture = captureOf(contract, options.contract)
+  const located = (error: unknown): never => {
+    throw locateProblem(error, parsed, options.contract)
+  }
+  const capture = await Promise.resolve()
+    .then(() => captureOf(contract, options.contract))
+    .catch(located)
   if (verb === 'remove') {
     const question = `Drop ${capture.place} of system ${system} with its undo log?`
     await confirmed(cli, question, options.yes === true)
   }
-  const done = await capture.run(verb)
+  const done = await capture.run(verb).catch(located)
   switch (done.verb) {
     case 'install':
       return report(cli, options.output, system, done.report)
