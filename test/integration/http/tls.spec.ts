@@ -80,9 +80,10 @@ describe('a target behind mutual TLS', () => {
   })
 
   it('needs files that can be read: refused before anything is sent, with the key', () => {
-    const tls = { certFile: join(folder, 'absent.pem') }
+    const absent = join(folder, 'absent.pem')
+    const tls = { certFile: absent, keyFile: absent }
     expect(() => adapterFor(url, { adapter: { tls } })).toThrow(
-      `contract payments, adapter.tls.certFile: cannot read ${join(folder, 'absent.pem')} (ENOENT)`,
+      `contract payments, adapter.tls.certFile: cannot read ${absent} (ENOENT)`,
     )
   })
 })

@@ -40,8 +40,8 @@ test('each key that is told gets its file, line and column, also one with dots i
   expect(said('contract shop@1.0.0: adapter.url: refused. Check adapter.url: user and password')).toBe(
     'contract shop@1.0.0: shop.yaml:9:8 adapter.url: refused. Check adapter.url: user and password',
   )
-  expect(said('contract shop 1.0.0 cannot be run here:\nactions.order.changed.undo: missing')).toBe(
-    'contract shop 1.0.0 cannot be run here:\nshop.yaml:16:18 actions.order.changed.undo: missing',
+  expect(said('contract shop 1.0.0 cannot be run here:\n  actions.order.changed.undo: missing')).toBe(
+    'contract shop 1.0.0 cannot be run here:\n  shop.yaml:16:18 actions.order.changed.undo: missing',
   )
 })
 

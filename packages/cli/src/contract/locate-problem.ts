@@ -2,7 +2,7 @@ import type { ParsedContract } from '@unwind/contracts'
 import { ContractError } from '@unwind/sidecar'
 
 /** A key of a contract at the beginning of what is said about it: "adapter.capture.tables.orders: has no …". */
-const KEY = /(^|[:;,] |\n)((?:adapter|actions)(?:\.[^\s:;]+)+)(?=:? )/g
+const KEY = /(^|[:;,] |\n *)((?:adapter|actions)(?:\.[^\s:;]+)+)(?=:? )/g
 
 /**
  * What only the target shows (no such table, nobody listens, wrong password) is told with the key of the contract, by adapters that

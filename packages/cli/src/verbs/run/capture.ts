@@ -1,9 +1,10 @@
-import { captureOf, type Installed, type Status } from '../../capture/captures.js'
+import { ConnectFailed, captureOf, type Installed, type Status } from '../../capture/captures.js'
 import { loadContractFile } from '../../contract/load-contract.js'
 import { locateProblem } from '../../contract/locate-problem.js'
 import { table } from '../../output/table.js'
 import { confirmed } from '../../shell/ask.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
+import { CliError } from '../../shell/cli-error.js'
 
 interface Options {
   readonly contract: string
@@ -20,7 +21,13 @@ export async function runCapture(
   const { contract } = parsed
   const { system } = contract
   const located = (error: unknown): never => {
-    throw locateProblem(error, parsed, options.contract)
+    if (!(error instanceof ConnectFailed)) throw locateProblem(error, parsed, options.contract)
+    const { line, column } = parsed.locate(['adapter', 'url'])
+    throw new CliError(
+      'unreachable',
+      `${options.contract}:${line}:${column} adapter.url: cannot connect: ${error.message}`,
+      'See that the database runs, and that host, user, password and database of the URL are right.',
+    )
   }
   const capture = await Promise.resolve()
     .then(() => captureOf(contract, options.contract))
