@@ -22,6 +22,8 @@ describe('docs/conformance-coverage.md', () => {
 
   it('names only tests that are there', () => {
     expect(named.length).toBeGreaterThan(80)
-    expect(named.filter(({ file, title }) => !existsSync(new URL(file, root)) || !sourceOf(file).includes(title))).toEqual([])
+    expect(
+      named.filter(({ file, title }) => !existsSync(new URL(file, root)) || !sourceOf(file).includes(title)),
+    ).toEqual([])
   })
 })
