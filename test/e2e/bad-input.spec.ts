@@ -134,6 +134,32 @@ describe('bad input', () => {
       )
     })
 
+    it.each([
+      [
+        'whose target nobody listens at',
+        (adapter: object) => ({
+          adapter: { ...adapter, baseUrl: 'http://127.0.0.1:1', allow: ['127.0.0.1:1'] },
+        }),
+        /payments\.yaml:1:\d+ adapter\.baseUrl: GET 127\.0\.0\.1:1\/: .*ECONNREFUSED.*See that the target runs/,
+      ],
+      [
+        'of kind command that has no probe',
+        () => ({
+          adapter: { kind: 'command' },
+          actions: { 'payment.captured': { undo: { program: process.execPath, args: ['--version'] } } },
+        }),
+        /payments\.yaml:1:\d+ actions\.payment\.captured\.probe: missing/,
+      ],
+    ])(
+      '%s is refused by the sidecar at its start, with file, line and what to do',
+      async (_, change, says) => {
+        const { adapter, ...rest } = JSON.parse(shop.contracts.payments.document) as { adapter: object }
+        const sidecar = processes.sidecar(loaded({ ...rest, ...change(adapter) }))
+        expect(await sidecar.ended).toBeGreaterThan(0)
+        expect(sidecar.lines.items.join('\n')).toMatch(says)
+      },
+    )
+
     it('is not taken by the coordinator, which goes on with the one before', async () => {
       const { contract } = shop.contracts.orders
       const good = loaded({ ...(JSON.parse(shop.contracts.orders.document) as object), version: '9.9.9' })

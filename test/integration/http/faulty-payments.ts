@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** What happens to the next request of a method, once. */
@@ -41,10 +42,12 @@ export class FaultyPayments {
   readonly #hanging = new Set<ServerResponse>()
   #server: Server | null = null
 
-  async start(): Promise<string> {
-    this.#server = createServer((request, response) => void this.#serve(request, response))
+  /** @param tls absent: plain HTTP. */
+  async start(tls?: ServerOptions): Promise<string> {
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response)
+    this.#server = tls ? createTlsServer(tls, serve) : createServer(serve)
     await new Promise<void>(resolve => this.#server?.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `${tls ? 'https' : 'http'}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async stop(): Promise<void> {

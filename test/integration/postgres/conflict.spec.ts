@@ -9,6 +9,12 @@ async function table(columns: string): Promise<string> {
   return name
 }
 
+/** Undos that wait for a lock. */
+const waiting = () =>
+  db.sql(
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%undo(%'`,
+  )
+
 /** Three rows of one action: the first is still ours, the second was written since in one of its two fields, the third is gone. */
 async function written(options: object = {}, actions?: Record<string, object>) {
   const t = await table('id int PRIMARY KEY, a int, b int, n int')
@@ -219,6 +225,51 @@ describe('newer data in the way', () => {
     })
     await other.query('ROLLBACK')
     expect(await undo(adapter, work)).toMatchObject({ kind: 'applied', before: false })
+  })
+
+  it('a step that takes longer than the statement time-out is transient, and nothing is done', async () => {
+    const t = await table('id int PRIMARY KEY, a int')
+    await db.sql(`INSERT INTO ${t} VALUES (1, 1)`)
+    const adapter = await db.adapter(
+      { [t]: {} },
+      { adapter: { statementTimeout: '200ms', lockTimeout: '20s' } },
+    )
+    await db.forward(`slow-${t}`, `UPDATE ${t} SET a = 2`)
+    const work = await stepFor(adapter, `slow-${t}`)
+    const other = await db.connect()
+    await other.query(`BEGIN; UPDATE ${t} SET a = a WHERE id = 1`)
+    expect(await undo(adapter, work)).toMatchObject({
+      kind: 'failed',
+      code: 'transient',
+      message: expect.stringContaining('statement timeout'),
+    })
+    await other.query('ROLLBACK')
+    expect(await db.sql(`SELECT a FROM ${t}`)).toEqual([{ a: 2 }])
+    expect(await undo(adapter, work)).toMatchObject({ kind: 'applied', before: false })
+  })
+
+  it('a deadlock with the application is transient for one of both, and nothing is done twice', async () => {
+    const t = await table('id int PRIMARY KEY, a int')
+    await db.sql(`INSERT INTO ${t} VALUES (1, 1), (2, 1)`)
+    const adapter = await db.adapter({ [t]: {} }, { adapter: { lockTimeout: '20s' } })
+    // Taken in the order 1, 2, so undone in the order 2, 1.
+    await db.forward(`dead-${t}`, `UPDATE ${t} SET a = 2 WHERE id = 1`, `UPDATE ${t} SET a = 2 WHERE id = 2`)
+    const work = await stepFor(adapter, `dead-${t}`)
+    const other = await db.connect()
+    await other.query(`SET deadlock_timeout = '30s'; BEGIN; UPDATE ${t} SET a = a WHERE id = 1`)
+    const undoing = undo(adapter, work)
+    await expect.poll(async () => (await waiting()).length).toBe(1)
+    // The undo, which waits with the server's usual deadlock time-out of a second, is the one that finds out.
+    const crossing = other.query(`UPDATE ${t} SET a = a WHERE id = 2`)
+    expect(await undoing).toMatchObject({ kind: 'failed', code: 'transient' })
+    await crossing
+    await other.query('ROLLBACK')
+    expect(await db.sql(`SELECT id, a FROM ${t} ORDER BY id`)).toEqual([
+      { id: 1, a: 2 },
+      { id: 2, a: 2 },
+    ])
+    expect(await undo(adapter, work)).toMatchObject({ kind: 'applied', before: false, items: 2 })
+    expect(await db.sql(`SELECT DISTINCT a FROM ${t}`)).toEqual([{ a: 1 }])
   })
 
   it('a newer write that commits while the undo waits for its lock is seen, not overwritten', async () => {

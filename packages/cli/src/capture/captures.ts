@@ -23,6 +23,20 @@ export interface Capture {
 
 const CONNECT_TIMEOUT_MS = 10_000
 
+/** The database could not be reached, or does not take the URL's user, password or database: nothing was done. */
+export class ConnectFailed extends Error {
+  override readonly name = 'ConnectFailed'
+}
+
+async function connecting<T>(connect: () => Promise<T>): Promise<T> {
+  try {
+    return await connect()
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new ConnectFailed(message || code || String(cause), { cause })
+  }
+}
+
 /** @throws CliError when the contract's adapter has no capture; ContractError for options that are not as they must be. */
 export function captureOf(contract: Contract, file: string): Capture {
   switch (contract.adapter.kind) {
@@ -50,7 +64,7 @@ function postgresCapture(contract: Contract): Capture {
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       })
       try {
-        await client.connect()
+        await connecting(() => client.connect())
         if (verb === 'install')
           return { verb, report: await postgres.installCapture(client, options, system) }
         if (verb === 'remove') return { verb, tables: await postgres.removeCapture(client, options, system) }
@@ -68,7 +82,7 @@ function mysqlCapture(contract: Contract): Capture {
   return {
     place: `database "${options.database}"`,
     async run(verb) {
-      const session = await mysql.openSession(options)
+      const session = await connecting(() => mysql.openSession(options))
       try {
         if (verb === 'install') return { verb, report: await mysql.installCapture(session, options, system) }
         if (verb === 'remove') return { verb, tables: await mysql.removeCapture(session, options, system) }

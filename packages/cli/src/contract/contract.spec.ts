@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../main.js'
 import { memoryIo } from '../testing/memory-io.js'
 
@@ -34,6 +34,9 @@ const file = (name: string, text: string) => {
   return name
 }
 const good = file('payments.yaml', PAYMENTS)
+
+// The verb loads every adapter when it is first used, which a busy machine may take longer for than a test has.
+beforeAll(async () => void (await import('../verbs/run/contract.js')), 60_000)
 
 describe('contract lint', () => {
   test('points to the line of what would never be proved, and of what would never run', async () => {

@@ -1,8 +1,10 @@
-import { captureOf, type Installed, type Status } from '../../capture/captures.js'
+import { ConnectFailed, captureOf, type Installed, type Status } from '../../capture/captures.js'
 import { loadContractFile } from '../../contract/load-contract.js'
+import { locateProblem } from '../../contract/locate-problem.js'
 import { table } from '../../output/table.js'
 import { confirmed } from '../../shell/ask.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
+import { CliError } from '../../shell/cli-error.js'
 
 interface Options {
   readonly contract: string
@@ -15,14 +17,26 @@ export async function runCapture(
   verb: 'install' | 'status' | 'remove',
   options: Options,
 ): Promise<void> {
-  const { contract } = loadContractFile(cli, options.contract)
+  const parsed = loadContractFile(cli, options.contract)
+  const { contract } = parsed
   const { system } = contract
-  const capture = captureOf(contract, options.contract)
+  const located = (error: unknown): never => {
+    if (!(error instanceof ConnectFailed)) throw locateProblem(error, parsed, options.contract)
+    const { line, column } = parsed.locate(['adapter', 'url'])
+    throw new CliError(
+      'unreachable',
+      `${options.contract}:${line}:${column} adapter.url: cannot connect: ${error.message}`,
+      'See that the database runs, and that host, user, password and database of the URL are right.',
+    )
+  }
+  const capture = await Promise.resolve()
+    .then(() => captureOf(contract, options.contract))
+    .catch(located)
   if (verb === 'remove') {
     const question = `Drop ${capture.place} of system ${system} with its undo log?`
     await confirmed(cli, question, options.yes === true)
   }
-  const done = await capture.run(verb)
+  const done = await capture.run(verb).catch(located)
   switch (done.verb) {
     case 'install':
       return report(cli, options.output, system, done.report)

@@ -9,6 +9,7 @@ import {
 } from '@unwind/runtime'
 import type { Command } from 'commander'
 import { loadContractFile } from '../../contract/load-contract.js'
+import { locateProblem } from '../../contract/locate-problem.js'
 import { sidecarService } from '../../processes/sidecar.js'
 import type { Cli } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'
@@ -60,7 +61,7 @@ export async function runSidecar(cli: Cli, command: Command, options: Options): 
         await service.start()
       } catch (error) {
         await service.stop().catch(() => undefined)
-        throw error
+        throw locateProblem(error, contract, options.contract)
       }
       return service
     },

@@ -46,17 +46,29 @@ async function missingRights(client: ClientBase, options: PostgresOptions): Prom
   const problems: string[] = []
   for (const key of Object.keys(options.capture.tables)) {
     const { schema, name } = splitTable(key)
-    const { rows } = await client.query<{ missing: string[]; hidden: boolean; role: string }>(
+    const { rows } = await client.query<{
+      missing: string[]
+      hidden: boolean
+      unread: string[]
+      role: string
+    }>(
       `SELECT current_user::text AS role,
          ARRAY(SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p WHERE NOT has_table_privilege(c.oid, p)) AS missing,
-         c.relrowsecurity AND row_security_active(c.oid) AS hidden
+         c.relrowsecurity AND row_security_active(c.oid) AS hidden,
+         ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = c.oid
+           AND k.confdeltype IN ('c', 'n', 'd') AND NOT has_table_privilege(k.conrelid, 'SELECT') ORDER BY 1) AS unread
        FROM pg_catalog.pg_class c WHERE c.oid = $1::regclass`,
       [qualified(schema, name)],
     )
-    const { role, missing, hidden } = rows[0]!
+    const { role, missing, hidden, unread } = rows[0]!
     if (missing.length > 0)
       problems.push(
         `${schema}.${name}: role ${role} lacks ${missing.join(', ')}; GRANT ${missing.join(', ')} ON ${schema}.${name} TO ${role}`,
+      )
+    // The undo of an inserted row looks there for rows of others that it would take along.
+    for (const child of unread)
+      problems.push(
+        `${schema}.${name}: role ${role} may not read ${child}, whose rows go or change with it; GRANT SELECT ON ${child} TO ${role}`,
       )
     if (hidden)
       problems.push(

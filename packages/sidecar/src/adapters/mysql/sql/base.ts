@@ -74,6 +74,8 @@ export function baseStatements(database: string): readonly string[] {
        from_digest CHAR(64), notes LONGTEXT NOT NULL DEFAULT '[]'`,
       'Unwind: steps that took effect',
     ),
+    `CREATE INDEX IF NOT EXISTS effect_correlation ON ${d}.effect (correlation_id)`,
+    `CREATE INDEX IF NOT EXISTS effect_rollback ON ${d}.effect (rollback_id)`,
     table(
       'kept',
       '`key` VARCHAR(700) NOT NULL, hash CHAR(64) NOT NULL, PRIMARY KEY (`key`, hash)',

@@ -23,6 +23,10 @@ export const stageTable = (database: string, rel: number) => `${ident(database)}
 export const chainTable = (database: string, rel: number) => `${ident(database)}.chain_${rel}`
 export const foldTable = (database: string, rel: number) => `${ident(database)}.fold_${rel}`
 
+/** Temporary tables of a look at later writers: the rows that are as before, and those of them that others wrote since. */
+export const mineTable = (database: string, rel: number) => `${ident(database)}.mine_${rel}`
+export const laterTable = (database: string, rel: number) => `${ident(database)}.later_${rel}`
+
 /** What a session remembers between two captured rows. Named after the capture, since a session may write to several. */
 export const sessionVariable = (database: string, name: 'entry' | 'of' | 'at' | 'until' | 'hold') =>
   `@\`${database}.${name}\``

@@ -19,6 +19,8 @@ export interface Net {
   readonly unseen: number
   /** Number of the first change. */
   readonly first: bigint
+  /** The session's table later_<rel> says which rows are as before only by a newer business transaction. */
+  readonly later: boolean
 }
 
 export function loggedSource(
@@ -82,5 +84,6 @@ export function singleNet(
     counts: { I: 0, U: 0, D: 0, [change.op]: 1 },
     unseen: 0,
     first: BigInt(change.seq),
+    later: false,
   }
 }

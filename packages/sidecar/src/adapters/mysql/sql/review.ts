@@ -16,7 +16,7 @@ import {
   type View,
   viewOf,
 } from './compare.js'
-import { after, before, logAs, targetAs } from './names.js'
+import { after, before, laterTable, logAs, targetAs } from './names.js'
 import type { Net, Op } from './net.js'
 import { ident, literal, numbers } from './quote.js'
 
@@ -29,6 +29,8 @@ export type Verdict = 'restored' | 'ours' | 'delta' | 'conflict'
  * What can a later, separate read prove of a column that others keep changing? Not its value. The undo's own writes were logged
  * by the table's trigger in the undo's entry; so `delta` is restored when that log, which only a committed transaction shows,
  * holds exactly the inverse difference, and the row is still there.
+ *
+ * Before the undo a row that is as before only by a later business transaction is a conflict, with its `writer`, where the net says so.
  * @param undoEntries the log's entries of the undo; empty: there was none.
  */
 export function reviewQuery(
@@ -40,9 +42,12 @@ export function reviewQuery(
   const { table } = net
   const v = reviewed(table, net.folded)
   const item = itemText(table, c => `IF(n.op = 'D', n.${before(c)}, n.${after(c)})`)
-  return `SELECT n.op, ${item} AS item, ${verdict(table, v)} AS verdict,
+  const looked = (name: string) => `SELECT n.op, ${item} AS item, ${verdict(table, v)} AS ${name},
       ${rowHash(table, item, v.current, 'n.present')} AS hash${more.map(one => `, ${one}`).join('')}
     FROM (${rows(database, net, undoEntries)}) n`
+  if (!net.later) return looked('verdict')
+  return `SELECT q.*, IF(q.looked = 'restored' AND w.hash IS NOT NULL, 'conflict', q.looked) AS verdict, IF(q.looked = 'restored', w.writer, NULL) AS writer
+    FROM (${looked('looked')}) q LEFT JOIN ${laterTable(database, table.rel)} w ON w.hash = UNHEX(SHA2(q.item, 256))`
 }
 
 /** Counts by verdict, and by the first two digits of the hash, so that no digest is over more rows than memory likes. */
@@ -99,7 +104,7 @@ export function differencesQuery(
 }
 
 /** The same expressions, over a derived row that holds change and current row side by side. */
-function reviewed(table: CapturedTable, folded: boolean): View {
+export function reviewed(table: CapturedTable, folded: boolean): View {
   return { ...viewOf(table, folded), current: column => `n.c${column.number}` }
 }
 
@@ -137,6 +142,7 @@ function rows(database: string, net: Net, undoEntries: readonly string[]): strin
   const deltas = table.columns.filter(column => column.delta)
   const columns = [
     'n.op',
+    'n.seq',
     ...table.columns.flatMap(c => [
       `n.${before(c)}`,
       `n.${after(c)}`,

@@ -6,6 +6,7 @@ import type { Net, Op } from '../sql/net.js'
 import { keptStatement, openQuery } from '../sql/review.js'
 import { cascadeQueries, lockStatement, undoStatements } from '../sql/undo.js'
 import { differencesOf } from './differences.js'
+import { withLater } from './later.js'
 
 /** What one step's undo is about, whatever order it takes. */
 export interface Undoing {
@@ -99,8 +100,9 @@ export async function undoOne(undoing: Undoing, net: Net, op: Op): Promise<Done>
   try {
     if (mode !== 'park') {
       await session.rows(lockStatement(net, op))
-      if (mode === 'force') overwritten = await conflictsIn(undoing, net, op)
-      else await session.run(keptStatement(database, net, op), [undoing.key])
+      const marked = await withLater(session, database, net, undoing.entries)
+      if (mode === 'force') overwritten = await conflictsIn(undoing, marked, op)
+      else await session.run(keptStatement(database, marked, op), [undoing.key])
     }
     if (op === 'I' && mode !== 'force') await guardCascades(undoing, net)
     for (const statement of undoStatements(net, op, mode)) acted += await session.run(statement)
@@ -109,7 +111,9 @@ export async function undoOne(undoing: Undoing, net: Net, op: Op): Promise<Done>
     throw error
   }
   if (mode !== 'park' || acted >= net.counts[op]) return { acted, overwritten, open: false, conflicts: 0 }
-  const [left] = await session.rows<{ conflicts: string; open: string }>(openQuery(database, net, op))
+  // Only now, with the rows locked or gone: who wrote them before the undo came to them is committed.
+  const marked = await withLater(session, database, net, undoing.entries)
+  const [left] = await session.rows<{ conflicts: string; open: string }>(openQuery(database, marked, op))
   const conflicts = Number(left!.conflicts)
   return { acted, overwritten, open: conflicts > 0 || Number(left!.open) > 0, conflicts }
 }
@@ -139,7 +143,9 @@ export class CascadeStands extends Error {
 /** All that a person must know about newer data in the way, over all tables of the step. */
 export async function conflictsOf(undoing: Undoing) {
   const all = []
-  for (const net of undoing.nets)
-    all.push(...(await differencesOf(undoing.session, undoing.database, net, [], 'conflict')))
+  for (const net of undoing.nets) {
+    const marked = await withLater(undoing.session, undoing.database, net, undoing.entries)
+    all.push(...(await differencesOf(undoing.session, undoing.database, marked, [], 'conflict')))
+  }
   return all
 }

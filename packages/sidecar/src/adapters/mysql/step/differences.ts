@@ -22,6 +22,18 @@ function ofRow(net: Net, row: Row): readonly FieldDifference[] {
   const item = row.item ?? net.table.label
   const [inserted, deleted, present] = [row.op === 'I', row.op === 'D', row.present === '1']
   const whole = '"row"'
+  if (row.writer)
+    return [
+      {
+        item,
+        field: '',
+        before: inserted ? null : whole,
+        after: deleted ? null : whole,
+        current: JSON.stringify(
+          `as before the action, but only by a later write under correlation ID ${row.writer}: roll that back first, then retry`,
+        ),
+      },
+    ]
   const differences: FieldDifference[] = []
   // When the row itself is there or not there against expectation, no column tells it.
   if (!present || row.unchanged === '1')

@@ -41,7 +41,13 @@ export async function netOf(
   const [row] = await session.rows<Summary>(summaryQuery(database, table, entries))
   const { total, unseen, places, moved } = row!
   const changes = Number(total) - Number(unseen)
-  const base = { table, moved: Number(moved) > 0, unseen: Number(unseen), first: BigInt(row!.first ?? '0') }
+  const base = {
+    table,
+    moved: Number(moved) > 0,
+    unseen: Number(unseen),
+    first: BigInt(row!.first ?? '0'),
+    later: false,
+  }
   if (Number(moved) === 0 && Number(places) === changes) {
     const counts = { I: Number(row!.inserted), U: Number(row!.updated), D: Number(row!.deleted) }
     if (purpose === 'look') return { ...base, ...loggedSource(database, table, entries), counts }

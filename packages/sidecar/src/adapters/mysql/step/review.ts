@@ -8,6 +8,7 @@ import type { Captured } from './captured.js'
 import { differencesOf } from './differences.js'
 import { resolveEntries } from './entries.js'
 import { checkFits } from './fits.js'
+import { withLater } from './later.js'
 import { netOf } from './nets.js'
 import { digestOfParts, type StepContext } from './undo.js'
 
@@ -36,10 +37,14 @@ export async function prepareReview(
 ): Promise<Prepared> {
   const entries = await resolveEntries(session, context.database, work.correlationId, ids)
   const tables = await context.tables.touched(session, entries)
+  const done = await session.rows(`SELECT 1 FROM ${ident(context.database)}.effect WHERE \`key\` = ?`, [
+    work.key,
+  ])
   const nets: Net[] = []
   for (const table of tables) {
     await checkFits(session, table)
-    nets.push(await netOf(session, context.database, table, entries, 'look'))
+    const net = await netOf(session, context.database, table, entries, 'look')
+    nets.push(done.length > 0 ? net : await withLater(session, context.database, net, entries))
   }
   return { tables, nets }
 }

@@ -12,6 +12,7 @@ import {
 } from '../sql/capture.js'
 import { describeFunction, entriesFunction, foundFunction, unionFunctions } from '../sql/describe.js'
 import { fenceFunction } from '../sql/fence.js'
+import { laterFunction } from '../sql/later.js'
 import { netFunction } from '../sql/net.js'
 import { ident } from '../sql/quote.js'
 import { relayFunctions } from '../sql/relay.js'
@@ -171,6 +172,7 @@ async function installTable(client: ClientBase, schema: string, table: CapturedT
     ...logStatements(schema, table),
     captureFunction(schema, table),
     netFunction(schema, table),
+    laterFunction(schema, table),
     reviewFunction(schema, table),
     tallyFunction(schema, table),
     undoFunction(schema, table),

@@ -33,6 +33,7 @@ export function logStatements(schema: string, table: CapturedTable): readonly st
   return [
     `CREATE TABLE IF NOT EXISTS ${log} (${columns.join(', ')})`,
     `CREATE INDEX IF NOT EXISTS log_${table.rel}_tx ON ${log} (tx)`,
+    `CREATE INDEX IF NOT EXISTS log_${table.rel}_seq ON ${log} USING brin (seq) WITH (autosummarize = on)`,
     `COMMENT ON TABLE ${log} IS ${literal(`Undo log of ${table.label}`)}`,
   ]
 }

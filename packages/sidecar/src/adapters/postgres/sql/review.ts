@@ -15,6 +15,7 @@ import {
   rowHash,
   same,
 } from './compare.js'
+import { concerned, laterDifference } from './later.js'
 import { ident, literal, qualified } from './quote.js'
 
 /**
@@ -26,6 +27,9 @@ import { ident, literal, qualified } from './quote.js'
  * logged by the table's trigger in the undo's transaction; so `delta` is restored when that log, which only a committed
  * transaction shows, holds exactly the inverse difference, and the row is still there. The same evidence stands for rows
  * of tables without a key.
+ *
+ * Before the undo (no undo transaction) a row that is as before only by a later business transaction is a conflict that names it:
+ * see later.ts. After the undo it is not asked again, since what comes then is newer than the undo.
  */
 export function reviewFunction(schema: string, table: CapturedTable): string {
   const s = ident(schema)
@@ -36,6 +40,17 @@ export function reviewFunction(schema: string, table: CapturedTable): string {
     ? `CASE n.op WHEN 'D' THEN ${itemText(table, 'before')} ELSE ${itemText(table, 'after')} END`
     : itemText(table, 'after')
   const image = imageText(table, column => current(column))
+  const rows = `
+    SELECT n.op, n.seq, ${item} AS item, z.verdict, ${keyed ? concerned(table) : 'NULL'} AS concerned,
+      CASE WHEN z.verdict <> 'restored' THEN ${differences(table, item)} END AS differences,
+      ${rowHash(item, `CASE WHEN t.present THEN ${image} END`)} AS hash
+    FROM ${s}.net_${table.rel}(p_tx, p_single, p_seq) n
+    ${needsEvidence ? evidenceJoin(schema, table, deltas) : ''}
+    LEFT JOIN LATERAL (${currentRow(table)}) t ON true
+    CROSS JOIN LATERAL (SELECT ${keyed ? keyedVerdict(table, deltas) : rowVerdict(table)} AS verdict) z
+    WHERE coalesce(n.op, '') <> ''`
+  // A scalar subquery is evaluated once and its value passed on; joined, the map would be copied for every row.
+  const writes = `((SELECT l.writes FROM l) -> (v.item || '#' || c))`
   return `
 CREATE OR REPLACE FUNCTION ${s}.review_${table.rel}(p_tx bigint[], p_single boolean, p_undo bigint, p_seq pg_lsn)
 RETURNS TABLE (op "char", item text, verdict text, differences jsonb, hash bytea)
@@ -43,18 +58,19 @@ LANGUAGE plpgsql STABLE ROWS 1 AS $unwind$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY
-  SELECT v.op, v.item, v.verdict,
-    CASE WHEN v.verdict <> 'restored' THEN v.differences END, v.hash
-  FROM (
-    SELECT n.op, ${item} AS item,
-      ${keyed ? keyedVerdict(table, deltas) : rowVerdict(table)} AS verdict,
-      ${differences(table, item)} AS differences,
-      ${rowHash(item, `CASE WHEN t.present THEN ${image} END`)} AS hash
-    FROM ${s}.net_${table.rel}(p_tx, p_single, p_seq) n
-    ${needsEvidence ? evidenceJoin(schema, table, deltas) : ''}
-    LEFT JOIN LATERAL (${currentRow(table)}) t ON true
-    WHERE coalesce(n.op, '') <> ''
-  ) v;
+  ${
+    keyed
+      ? `WITH v AS MATERIALIZED (${rows}),
+  l AS MATERIALIZED (
+    SELECT ${s}.later_${table.rel}(p_tx, min(f.seq), array_agg(f.item)) AS writes
+    FROM v f WHERE p_undo IS NULL AND f.verdict = 'restored' AND f.concerned IS NOT NULL)
+  SELECT v.op, v.item, CASE WHEN x.by IS NULL THEN v.verdict ELSE 'conflict' END,
+    CASE WHEN x.by IS NULL THEN v.differences ELSE ${laterDifference('v.item', 'v.op', 'x.by')} END, v.hash
+  FROM v LEFT JOIN LATERAL (
+    SELECT ${writes} ->> 'by' AS by FROM unnest(v.concerned) c
+    WHERE v.verdict = 'restored' AND (${writes} ->> 'seq')::pg_lsn > v.seq LIMIT 1) x ON p_undo IS NULL`
+      : `SELECT v.op, v.item, v.verdict, v.differences, v.hash FROM (${rows}) v`
+  };
 END $unwind$`
 }
 

@@ -1,4 +1,5 @@
 import { actFunctions } from './act.js'
+import { undoneFunction } from './later.js'
 import { ident } from './quote.js'
 
 /**
@@ -10,6 +11,7 @@ export function stepFunctions(schema: string): readonly string[] {
   const s = ident(schema)
   return [
     resolveFunction(s),
+    undoneFunction(s),
     layoutFunction(s),
     checkFunction(s),
     ...actFunctions(s),
@@ -142,7 +144,8 @@ LANGUAGE plpgsql STABLE AS $unwind$
 DECLARE v_tx bigint[]; v_undo bigint; w record; x record; v_hashes bytea[] := '{}'; v_part jsonb;
 BEGIN
   expected := 0; restored := 0; kept := 0; differences := '[]'; truncated := '{}';
-  SELECT e.undo_tx INTO v_undo FROM ${s}.effect e WHERE e.key = p_key;
+  -- An undo that had nothing to do left no transaction: 0 is nobody's, and says that the step was taken.
+  SELECT coalesce(e.undo_tx, 0) INTO v_undo FROM ${s}.effect e WHERE e.key = p_key;
   effect := FOUND;
   v_tx := ${s}.resolve(p_correlation, p_xids, p_parts);
   FOR w IN SELECT k.rel, bool_and(k.single) AS single, k.label, bool_or(k.op = 'T') AS truncated,
