@@ -81,34 +81,6 @@ describe('a coordinator that knows its callers', () => {
     expect((await scene.first(rollbackId, 'RollbackClosed')).data.endState).toBe('RESTORED_VERIFIED')
   })
 
-  it('knows whoever logged in on the command line, until they log out', async () => {
-    const cwd = mkdtempSync(join(tmpdir(), 'unwind-login-'))
-    const options = { cwd, env: { XDG_CONFIG_HOME: cwd, UNWIND_API_URL: coordinator.apiUrl! } }
-    const { devices } = provider
-    devices.livesFor = 20
-    const logIn = ['login', '--issuer', provider.issuer, '--client-id', devices.clientId]
-    const login = new Unwind(logIn, options)
-    await login.until('a code', () => /enter the code \S+/.test(login.err))
-    devices.decide(/enter the code (\S+)/.exec(login.err)![1]!, { name: 'ana', groups: ['proposers'] })
-    expect([await login.ended, login.out]).toEqual([0, ''])
-    expect(login.err).toContain(`Logged in at ${coordinator.apiUrl} as user:ana.`)
-    const correlationId = scene.order()
-    await scene.record(correlationId, 'orders')
-    // Tokens end within the spare time here: each verb has its own renewed.
-    const asked = await unwind(['rollback', correlationId, '--reason', 'it failed', '--yes'], options)
-    const rollbackId = /rb-[a-z0-9]+/.exec(asked.out + asked.err)?.[0] ?? ''
-    expect((await scene.first(rollbackId, 'RollbackProposed')).data.proposedBy).toBe('user:ana')
-    const me = await unwind(['whoami', '-o', 'json'], options)
-    expect(JSON.parse(me.out)).toMatchObject({ principal: 'user:ana', roles: ['proposer'] })
-    expect(devices.refreshes).toBeGreaterThanOrEqual(2)
-    expect((await unwind(['logout'], options)).code).toBe(0)
-    expect(devices.revoked).toHaveLength(1)
-    const after = await unwind(['whoami'], options)
-    expect(after.code).toBe(1)
-    expect(after.err).toContain('log in with "unwind login"')
-    rmSync(cwd, { recursive: true })
-  })
-
   it('sets aside, alarms and counts an approval that somebody writes past it with a real key', async () => {
     const { correlationId, rollbackId } = await proposed(['ana', 'proposers'])
     const asked = (await scene.first(rollbackId, 'ApprovalRequested')).data
@@ -169,5 +141,33 @@ describe('a coordinator that knows its callers', () => {
       async () => coordinator.status().open,
       count => count === 1,
     )
+  })
+
+  it('knows whoever logged in on the command line, until they log out', async () => {
+    const cwd = mkdtempSync(join(tmpdir(), 'unwind-login-'))
+    const options = { cwd, env: { XDG_CONFIG_HOME: cwd, UNWIND_API_URL: coordinator.apiUrl! } }
+    const { devices } = provider
+    devices.livesFor = 20
+    const logIn = ['login', '--issuer', provider.issuer, '--client-id', devices.clientId]
+    const login = new Unwind(logIn, options)
+    await login.until('a code', () => /enter the code \S+/.test(login.err))
+    devices.decide(/enter the code (\S+)/.exec(login.err)![1]!, { name: 'ana', groups: ['proposers'] })
+    expect([await login.ended, login.out]).toEqual([0, ''])
+    expect(login.err).toContain(`Logged in at ${coordinator.apiUrl} as user:ana.`)
+    const correlationId = scene.order()
+    await scene.record(correlationId, 'orders')
+    // Tokens end within the spare time here: each verb has its own renewed.
+    const asked = await unwind(['rollback', correlationId, '--reason', 'it failed', '--yes'], options)
+    const rollbackId = /rb-[a-z0-9]+/.exec(asked.out + asked.err)?.[0] ?? ''
+    expect((await scene.first(rollbackId, 'RollbackProposed')).data.proposedBy).toBe('user:ana')
+    const me = await unwind(['whoami', '-o', 'json'], options)
+    expect(JSON.parse(me.out)).toMatchObject({ principal: 'user:ana', roles: ['proposer'] })
+    expect(devices.refreshes).toBeGreaterThanOrEqual(2)
+    expect((await unwind(['logout'], options)).code).toBe(0)
+    expect(devices.revoked).toHaveLength(1)
+    const after = await unwind(['whoami'], options)
+    expect(after.code).toBe(1)
+    expect(after.err).toContain('log in with "unwind login"')
+    rmSync(cwd, { recursive: true })
   })
 })

@@ -105,7 +105,8 @@ function closing(
   const told = new Set<string>()
   for (const { channel, action: said, outcome } of alarm.delivered.values())
     if (said === 'trigger' && outcome === 'delivered') told.add(channel)
-  for (const notice of triggers)
+  // Only the end: that somebody took an alarm is told to whoever is known to have it.
+  for (const notice of action === 'resolve' ? triggers : [])
     if (rules.keyed(notice.channel) && mayHaveBeenSent(alarm, notice, dueAt)) told.add(notice.channel)
   const notices: Notice[] = []
   for (const channel of told) {
