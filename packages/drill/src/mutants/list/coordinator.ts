@@ -62,7 +62,7 @@ export const COORDINATOR: readonly Mutant[] = [
   {
     name: 'ask nobody for approval',
     file: 'core/dist/policy/decide.js',
-    search: 'if (asks.length === 0)',
+    search: 'if (demands.length === 0)',
     replacement: 'if (true)',
   },
   {
