@@ -21,6 +21,12 @@ export interface ProposeRollback {
   readonly reason: string
   /** Only these systems; absent: every system that acted. */
   readonly systems?: readonly string[]
+  /** Only actions of these names or with these IDs. */
+  readonly actions?: readonly string[]
+  /** Only actions on these resources. */
+  readonly resources?: readonly string[]
+  /** Accept that actions which build on the undone ones stay as they are. */
+  readonly acceptPartial?: boolean
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */
   readonly rollbackId?: string
   /** Selects a playbook. */
@@ -32,6 +38,9 @@ export interface ProposeRollback {
 export interface DryRunRequest {
   readonly correlationId: string
   readonly systems?: readonly string[]
+  readonly actions?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly acceptPartial?: boolean
   /** Who would ask: policies depend on it. */
   readonly actor?: string
 }

@@ -88,7 +88,8 @@ describe('an event', () => {
     fc.assert(
       fc.property(anyEvent, event => {
         const { value, schemaId } = encoder.encode(event)
-        expect(decoder.decode(value, AT)).toEqual({ kind: 'event', event, schemaId, version: 1 })
+        const { version } = schemas.current(event.type)
+        expect(decoder.decode(value, AT)).toEqual({ kind: 'event', event, schemaId, version })
       }),
     )
   })

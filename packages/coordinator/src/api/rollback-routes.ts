@@ -15,6 +15,7 @@ import {
   byRollback,
   commandBody,
   listQuery,
+  partOf,
   personBody,
   planBody,
   proposeBody,
@@ -49,6 +50,7 @@ export function rollbackRoutes(
         correlationId,
         reason,
         systems,
+        part: partOf(body),
         rollbackId: body.rollbackId ?? null,
         incidentClass: body.incidentClass ?? null,
         proposedBy: actor(body.actor ?? null),
@@ -162,7 +164,7 @@ export function rollbackRoutes(
     summary: 'The plan that a proposal would get; changes nothing',
     body: planBody,
     handle: ({ body, actor }) =>
-      proposals.dryRun(body.correlationId, body.systems, actor(body.actor ?? null)),
+      proposals.dryRun(body.correlationId, body.systems, partOf(body), actor(body.actor ?? null)),
   })
 
   async function find(rollbackId: string) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import { eventIds, type LedgerEvent, type Part } from '@unwind/contracts'
 import { newRollbackId } from '@unwind/contracts/ids'
 import {
   type ContractLookup,
@@ -9,6 +9,7 @@ import {
   type PlanExplanation,
   type Policy,
   type PolicyDecision,
+  whyNotPartly,
 } from '@unwind/core'
 import type { WrittenAt } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
@@ -27,6 +28,7 @@ export interface Proposal {
   readonly correlationId: string
   readonly reason: string
   readonly systems: readonly string[]
+  readonly part: Part | null
   readonly rollbackId: string | null
   readonly incidentClass: string | null
   readonly proposedBy: string
@@ -50,7 +52,7 @@ export class Proposals {
       return { rollbackId: proposal.rollbackId, written: null }
     const { key, now } = this.options
     const rollbackId = proposal.rollbackId ?? newRollbackId(now(), randomBytes(8))
-    const { correlationId, reason, systems, incidentClass, proposedBy } = proposal
+    const { correlationId, reason, systems, part, incidentClass, proposedBy } = proposal
     const event: LedgerEvent = {
       type: 'RollbackProposed',
       data: {
@@ -66,19 +68,26 @@ export class Proposals {
         trigger: 'manual',
         proposedBy,
         supplements: null,
+        part,
       },
     }
     return { rollbackId, written: await this.options.send(event) }
   }
 
   /** The plan that a proposal would get now, and what the policy would say of it. Changes nothing. */
-  async dryRun(correlationId: string, systems: readonly string[], proposedBy: string): Promise<DryRun> {
+  async dryRun(
+    correlationId: string,
+    systems: readonly string[],
+    part: Part | null,
+    proposedBy: string,
+  ): Promise<DryRun> {
     const { actions, basis, problems } = await this.options.actionsOf(correlationId)
     const outcome = makePlan({
       rollbackId: 'dry-run',
       correlationId,
       revision: 1,
       scope: systems,
+      ...(part ? { selection: part } : {}),
       barrier: this.options.policy.barrier,
       basis,
       actions,
@@ -88,13 +97,18 @@ export class Proposals {
       throw new Problem(409, 'no-plan', 'No plan can be made', outcome.message, outcome.hint)
     if (outcome.kind === 'unchanged') throw new Error('a first plan cannot be unchanged')
     const { plan, frozen, remarks } = outcome
+    const { policy } = this.options
+    const partly = whyNotPartly(policy, plan, part?.acceptsDependants ?? false)
     return {
       correlationId,
       planHash: frozen.planHash,
       ...explainPlan(plan),
       remarks: remarks.map(remark => remark.message),
       problems,
-      policy: decidePolicy(this.options.policy, { proposedBy }, plan),
+      policy:
+        partly === null
+          ? decidePolicy(policy, { proposedBy }, plan)
+          : { decision: 'refused', because: [partly] },
     }
   }
 

@@ -69,6 +69,30 @@ describe('a proposal under a policy that pre-approves it', () => {
     expect(emitted(story.isGiven(actions))).toEqual([])
   })
 
+  it('of a part is denied while what builds on it would stay and nobody accepts that', () => {
+    story.reads(proposed({ occurredAt: 9_000, systems: ['orders'] }))
+    const [denied] = emitted(story.isGiven(actions))
+    expect(denied).toMatchObject({
+      type: 'ApprovalDenied',
+      data: {
+        revision: 1,
+        approver: 'policy:default',
+        reason: expect.stringContaining('payments payments.done (payments depends on orders)'),
+      },
+    })
+    story.reads(denied!)
+    expect(story.state).toBeNull()
+  })
+
+  it('of a part is planned for that part once what stays is accepted', () => {
+    const part = { actions: ['orders:1'], resources: [], acceptsDependants: true }
+    story.reads(proposed({ occurredAt: 9_000, part }))
+    const [requested] = emitted(story.isGiven(actions))
+    const selection = { actions: ['orders:1'], resources: [] }
+    const { plan: text } = freezePlan(planned(actions, contracts, { basis, selection }))
+    expect(requested).toMatchObject({ type: 'RollbackRequested', data: { plan: text } })
+  })
+
   it('is left to whoever answered first', () => {
     story.reads(proposal)
     story.reads(ledger.requested(planned([act('orders', 1)], contracts)))

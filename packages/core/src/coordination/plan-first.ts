@@ -1,6 +1,7 @@
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import type { PlanRemark } from '../planning/input.js'
 import { makePlan } from '../planning/make-plan.js'
+import { whyNotPartly } from '../policy/partly.js'
 import { raise } from './alarms.js'
 import { common, denial, putForward } from './authority.js'
 import type {
@@ -30,6 +31,7 @@ export function firstPlan(
     correlationId: rollback.correlationId,
     revision: 1,
     scope: proposal.systems,
+    ...(proposal.part ? { selection: proposal.part } : {}),
     barrier: me.policy.barrier,
     basis,
     actions,
@@ -38,6 +40,11 @@ export function firstPlan(
   switch (outcome.kind) {
     case 'planned': {
       const { plan, frozen, remarks } = outcome
+      const partly = whyNotPartly(me.policy, plan, proposal.part?.acceptsDependants ?? false)
+      if (partly !== null) {
+        commands.push(denial(me, state, 1, frozen.planHash, partly, proposal.eventId, context.now))
+        return { state, commands }
+      }
       commands.push(...putForward(me, state, plan, frozen, proposal.eventId, context))
       commands.push(...remarks.map((remark, i) => note(me, state, remark, i, proposal.eventId, context.now)))
       return { state, commands }

@@ -6,6 +6,7 @@ import { sortGates, type Ungated, withGates } from './gates.js'
 import type { ContractLookup, PlanOutcome, RecordedAction } from './input.js'
 import { addLateWaits, hasBegun } from './late-waits.js'
 import { byTier } from './make-plan.js'
+import { isSelected, selectionOf } from './selection.js'
 
 export interface SupplementInput {
   readonly previous: Plan
@@ -62,8 +63,8 @@ export function supplementPlan(input: SupplementInput): PlanOutcome {
 function newcomers(previous: Plan, late: readonly RecordedAction[]): RecordedAction[] {
   const named = new Set(previous.surfaced.map(s => s.actionId))
   for (const step of previous.steps) for (const action of step.actions) named.add(action.actionId)
-  const scope = new Set(previous.scope)
-  return distinct(late).filter(a => !named.has(a.actionId) && (scope.size === 0 || scope.has(a.system)))
+  const part = selectionOf(previous)
+  return distinct(late).filter(a => !named.has(a.actionId) && isSelected(part, a))
 }
 
 /** The step that may still take actions in: of the same contract, since that is what its approval covered. */

@@ -24,6 +24,7 @@ describe('the default policy', () => {
       barrier: false,
       preApproved: { maxSteps: 20, irreversible: false, proposers: ['*'] },
       approval: { required: 1, approvers: ['role:approver'], validFor: 3_600_000 },
+      partial: { dependants: 'ask' },
       refused: { proposers: [] },
     })
     expect(policyPrincipal(defaultPolicy())).toBe('policy:default')

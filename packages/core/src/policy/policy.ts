@@ -39,6 +39,16 @@ export const policySchema = z.strictObject({
       validFor: duration.prefault('1h'),
     })
     .prefault({}),
+  /** Rollbacks of a part. Each proposal may also say that it accepts what it leaves. */
+  partial: z
+    .strictObject({
+      /**
+       * Actions that build on what is undone and stay. "ask": the proposal must accept them. "allow": it need not.
+       * "refuse": such a plan never runs.
+       */
+      dependants: z.enum(['ask', 'allow', 'refuse']).default('ask'),
+    })
+    .prefault({}),
   refused: z
     .strictObject({
       /** Principals whose proposals are refused at once. */

@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  type EventOf,
   type LedgerEvent,
   type OperatorCommandIssued,
   type Plan,
@@ -8,6 +9,7 @@ import {
   type RollbackRequested,
   thawPlan,
 } from '@unwind/contracts'
+import { isSelected, selectionOf } from '../planning/selection.js'
 import { applyCommand } from './commands.js'
 import { evolveStep } from './evolve-step.js'
 import {
@@ -232,14 +234,14 @@ function close(state: RollbackState | null, closing: Closed['closing']): Rollbac
   return { ...kept, phase: 'closed', closing }
 }
 
-function noteUnplanned(
-  state: RollbackState | null,
-  data: { system: string; actions: readonly { actionId: string }[] },
-) {
+function noteUnplanned(state: RollbackState | null, data: EventOf<'LateActionDetected'>['data']) {
   if (state?.phase !== 'running' && state?.phase !== 'closed') return state
   const named = new Set(state.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of state.plan.surfaced) named.add(surfaced.actionId)
-  const late = data.actions.filter(action => !named.has(action.actionId))
+  const part = selectionOf(state.plan)
+  const late = data.actions.filter(
+    action => !named.has(action.actionId) && isSelected(part, { ...action, system: data.system }),
+  )
   if (late.length === 0) return state
   const unplanned = new Map(state.unplanned)
   for (const action of late) unplanned.set(action.actionId, data.system)
