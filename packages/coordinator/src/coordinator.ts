@@ -1,4 +1,4 @@
-import type { LedgerEvent } from '@unwind/contracts'
+import type { LedgerEvent, Plan } from '@unwind/contracts'
 import { type Coordinator, DEFAULT_STALL_OPTIONS, defaultPolicy } from '@unwind/core'
 import {
   between,
@@ -11,6 +11,7 @@ import {
   withFailpoints,
 } from '@unwind/runtime'
 import { type ApiServer, startApi } from './api/server.js'
+import { type BlastRadius, BlastRadiusSource } from './blast/blast-radius.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
 import { TrustedRecords } from './catalogue/trusted-records.js'
@@ -95,6 +96,15 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     const { view, actions, ledger } = opened
     const trusted = new TrustedRecords(opener, trust)
     const catalogue = new Catalogue(actions, trusted)
+    const blast = new BlastRadiusSource({
+      view,
+      topic: topics.actions,
+      partitionOf: opened.actionsPartitionOf,
+      ends: opened.actionEnds,
+      trusted,
+      now,
+    })
+    const blastRadius = (plan: Plan) => blast.of(plan, DRY_RUN_WITHIN_MS)
     const reading = new LedgerReading({ view, ledger, actions, trusted })
     const facts = new SystemFactsSource({
       ...shared,
@@ -178,11 +188,21 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         policy,
         contracts: () => contracts.contracts,
         actionsOf: correlationId => catalogue.actionsOf(correlationId, DRY_RUN_WITHIN_MS),
+        blastRadius,
         known: rollbackId => reading.rollback(rollbackId, false).catch(() => null),
       })
       const approvals = new Approvals({ ...standing, policy, approverKey: options.api.approverKey ?? null })
       const commands = new Commands(standing)
-      api = await serve(options.api, { proposals, commands, approvals, reading, loop, opened, contracts })
+      api = await serve(options.api, {
+        proposals,
+        commands,
+        approvals,
+        reading,
+        loop,
+        opened,
+        contracts,
+        blastRadius,
+      })
     }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
   }
@@ -201,6 +221,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       commands: parts.commands,
       approvals: parts.approvals,
       reading: parts.reading,
+      blastRadius: parts.blastRadius,
       actionsTopic: topics.actions,
       contracts: () => contracts.contracts,
       announced: () => contracts.announced,
@@ -245,4 +266,5 @@ interface Served {
   readonly loop: LedgerLoop
   readonly opened: OpenView
   readonly contracts: ContractsView
+  blastRadius(plan: Plan): Promise<BlastRadius>
 }

@@ -1,11 +1,13 @@
 import type { DryRun, PlanExplanation, PolicyDecision } from '@unwind/client/api'
+import { blastRadiusText } from './blast-radius-text.js'
 import type { Palette } from './colour.js'
 import { safeText } from './safe-text.js'
 import { table } from './table.js'
 
 /** A dry run: rows by tier, blast radius, what cannot be undone, what the policy says. */
 export function planText(dryRun: DryRun, palette: Palette): string {
-  return `${planRowsText(dryRun.correlationId, dryRun, palette)}\n${policyText(dryRun.policy, palette)}\n`
+  const radius = blastRadiusText(dryRun.blastRadius, palette)
+  return `${planRowsText(dryRun.correlationId, dryRun, palette)}${radius}\n${policyText(dryRun.policy, palette)}\n`
 }
 
 /** @param subject whose plan it is. */

@@ -43,6 +43,7 @@ const dryRun: DryRun = {
       message: 'a mail cannot be taken back',
     },
   ],
+  blastRadius: { later: [], complete: true, because: [] },
   part: null,
   left: [],
   totals: { systems: 2, steps: 2, tiers: 2, actions: 3, gates: 1, irreversible: 1 },

@@ -1,7 +1,8 @@
 import type { EscalationRaised } from '@unwind/contracts'
-import type { PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
+import type { LaterWork, PlanExplanation, PolicyDecision, Timeline } from '@unwind/core'
 
 export type {
+  LaterWork,
   PlanExplanation,
   PlanRow,
   PolicyDecision,
@@ -127,10 +128,21 @@ export interface StepView {
 }
 
 /** A plan, for people. */
+/** Who else worked on what a plan undoes. */
+export interface BlastRadius {
+  /** Other correlation IDs, most recent first. */
+  readonly later: readonly LaterWork[]
+  /** Every action recorded so far was looked at. */
+  readonly complete: boolean
+  /** Why it is not complete. */
+  readonly because: readonly string[]
+}
+
 export interface RollbackPlan extends PlanExplanation {
   readonly rollbackId: string
   readonly revision: number
   readonly planHash: string
+  readonly blastRadius: BlastRadius
 }
 
 /** What a proposal would lead to; nothing was changed. */
@@ -142,6 +154,7 @@ export interface DryRun extends PlanExplanation {
   /** Records that were left out, and why. */
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
+  readonly blastRadius: BlastRadius
 }
 
 export interface TimelineView extends Timeline {

@@ -1,5 +1,7 @@
+import type { Plan } from '@unwind/contracts'
 import { explainPlan } from '@unwind/core'
 import type { FastifyInstance } from 'fastify'
+import type { BlastRadius } from '../blast/blast-radius.js'
 import type { Approvals } from '../operations/approvals.js'
 import type { Commands } from '../operations/commands.js'
 import { doesNotFit, noSuchRollback } from '../operations/problem.js'
@@ -26,6 +28,8 @@ export interface RollbackRoutes {
   readonly commands: Commands
   readonly approvals: Approvals
   readonly reading: LedgerReading
+  /** Who else worked on what a plan undoes. */
+  blastRadius(plan: Plan): Promise<BlastRadius>
   /** Resolves when the view holds what was just written, or after a short while: reading one's own write. */
   visible(correlationId: string, offset: bigint): Promise<void>
 }
@@ -36,7 +40,7 @@ const SCAN = 1_000
 export function rollbackRoutes(
   app: FastifyInstance,
   callers: Callers,
-  { proposals, commands, approvals, reading, visible }: RollbackRoutes,
+  { proposals, commands, approvals, reading, visible, blastRadius }: RollbackRoutes,
 ): void {
   addRoute(app, callers, {
     method: 'POST',
@@ -97,7 +101,14 @@ export function rollbackRoutes(
           'ask again in a moment, or look at the escalations',
         )
       const { rollbackId, plan, planHash } = rollback
-      return { rollbackId, revision: plan.revision, planHash, gates: plan.gates, ...explainPlan(plan) }
+      return {
+        rollbackId,
+        revision: plan.revision,
+        planHash,
+        gates: plan.gates,
+        ...explainPlan(plan),
+        blastRadius: await blastRadius(plan),
+      }
     },
   })
   addRoute(app, callers, {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { eventIds, type LedgerEvent, type Part } from '@unwind/contracts'
+import { eventIds, type LedgerEvent, type Part, type Plan } from '@unwind/contracts'
 import { newRollbackId } from '@unwind/contracts/ids'
 import {
   type ContractLookup,
@@ -12,6 +12,7 @@ import {
   whyNotPartly,
 } from '@unwind/core'
 import type { WrittenAt } from '@unwind/runtime'
+import type { BlastRadius } from '../blast/blast-radius.js'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import { Problem } from './problem.js'
 import type { Standing } from './standing.js'
@@ -20,6 +21,8 @@ export interface ProposalsOptions extends Standing {
   readonly policy: Policy
   readonly contracts: () => ContractLookup
   actionsOf(correlationId: string): Promise<Catalogued>
+  /** Who else worked on what a plan undoes, for people. @throws ViewUnavailable */
+  blastRadius(plan: Plan): Promise<BlastRadius>
   /** Whose rollback this ID is, as far as the view tells; null when it does not, or is away. */
   known(rollbackId: string): Promise<{ readonly correlationId: string } | null>
 }
@@ -40,6 +43,7 @@ export interface DryRun extends PlanExplanation {
   readonly remarks: readonly string[]
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
+  readonly blastRadius: BlastRadius
 }
 
 /** Asking for rollbacks: for real, or to see what would come of it. */
@@ -105,6 +109,7 @@ export class Proposals {
       ...explainPlan(plan),
       remarks: remarks.map(remark => remark.message),
       problems,
+      blastRadius: await this.options.blastRadius(plan),
       policy:
         partly === null
           ? decidePolicy(policy, { proposedBy }, plan)

@@ -32,6 +32,9 @@ export interface OpenView {
   readonly projector: Projector
   readonly actions: RecordSource
   readonly ledger: RecordSource
+  /** Of the actions topic. */
+  readonly actionEnds: EndOffsets
+  readonly actionsPartitionOf: (key: string) => number
   /** Records in the log that the view does not hold yet, by topic. */
   lag(): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
@@ -52,17 +55,20 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     // of rollbacks is made from headers. A stranger's actions are kept: whoever plans tells of them.
     keeps: record => record.topic !== topics.rollback || options.trusted(record),
   })
-  const sourceOf = (topic: string) =>
+  const partitionOf = (topic: string) => (key: string) => log.partitionOf(key, counts.get(topic)!)
+  const endsOf = (topic: string) => new EndOffsets(() => admin.offsets(topic))
+  const actionEnds = endsOf(topics.actions)
+  const sourceOf = (topic: string, ends: EndOffsets) =>
     new RecordSource({
       view,
       topic,
-      partitionOf: key => log.partitionOf(key, counts.get(topic)!),
-      ends: new EndOffsets(() => admin.offsets(topic)),
+      partitionOf: partitionOf(topic),
+      ends,
       onWaiting: () => void projector.compareNow(),
       now,
     })
-  const actions = sourceOf(topics.actions)
-  const ledger = sourceOf(topics.rollback)
+  const actions = sourceOf(topics.actions, actionEnds)
+  const ledger = sourceOf(topics.rollback, endsOf(topics.rollback))
   const projector = new Projector({
     log,
     admin,
@@ -86,6 +92,8 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     projector,
     actions,
     ledger,
+    actionEnds,
+    actionsPartitionOf: partitionOf(topics.actions),
     async lag() {
       const lags = new Map<string, number>()
       for (const topic of followed) {

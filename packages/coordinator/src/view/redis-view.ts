@@ -1,8 +1,9 @@
-import { HEADER, parseCloudEventType } from '@unwind/contracts'
 import type { Failpoint, IncomingRecord } from '@unwind/runtime'
 import { Redis } from 'ioredis'
-import { APPEND, READ } from './scripts.js'
-import { isStorable, packRecord, unpackRecord } from './stored-record.js'
+import { packBatch, packRollbacks, packTouched } from './packing.js'
+import { APPEND, READ, TOUCHED } from './scripts.js'
+import { unpackRecord } from './stored-record.js'
+import { placeName, TOUCHED_KEPT } from './touched.js'
 
 export interface ViewOptions {
   readonly failpoint?: Failpoint
@@ -31,6 +32,18 @@ export interface ReadRecords {
   readonly records: readonly IncomingRecord[]
 }
 
+export interface Place {
+  readonly system: string
+  readonly resource: string
+}
+
+export interface Touched {
+  /** Every record below these offsets is in the index. */
+  readonly watermarks: ReadonlyMap<number, bigint>
+  /** For each place, in order. */
+  readonly by: readonly (readonly string[])[]
+}
+
 const RECENT_KEPT = 10_000
 const CONNECT_MS = 2_000
 /** A slow answer means that Redis is away: callers say so instead of hanging. */
@@ -38,6 +51,7 @@ const ANSWER_MS = 5_000
 
 interface Scripted {
   unwindAppend(...args: (string | Buffer)[]): Promise<number | string>
+  unwindTouched(...args: string[]): Promise<[string[], string[][]]>
   unwindReadBuffer(...args: (string | Buffer)[]): Promise<[Buffer, Buffer[]]>
 }
 
@@ -59,6 +73,7 @@ export class RedisView {
     })
     this.#redis.defineCommand('unwindAppend', { numberOfKeys: 2, lua: APPEND })
     this.#redis.defineCommand('unwindRead', { numberOfKeys: 2, lua: READ })
+    this.#redis.defineCommand('unwindTouched', { lua: TOUCHED })
     this.#scripted = this.#redis as unknown as Scripted
     this.#redis.on('error', (error: Error) => this.#note(false, error))
     this.#redis.on('ready', () => this.#note(true))
@@ -109,6 +124,9 @@ export class RedisView {
         packRollbacks(kept),
         `${prefix}:rollback:`,
         String(RECENT_KEPT),
+        packTouched(kept),
+        this.#touched(topic),
+        String(TOUCHED_KEPT),
       ),
     )
     await failpoint('view.after-append')
@@ -127,6 +145,24 @@ export class RedisView {
     const records = unpacked(packed, topic, key)
     records.sort((a, b) => (a.offset < b.offset ? -1 : 1))
     return { watermark: toOffset(watermark.toString()), records }
+  }
+
+  /**
+   * Correlation IDs whose records claim to have touched each of these resources, latest first, and how far each partition
+   * is in the view. They are claims until the records are verified. @throws ViewUnavailable
+   */
+  async touched(topic: string, places: readonly Place[], most: number): Promise<Touched> {
+    const keys = [
+      this.#watermarks(topic),
+      ...places.map(p => this.#touched(topic) + placeName(p.system, p.resource)),
+    ]
+    const [marks, found] = await this.#asking(
+      this.#scripted.unwindTouched(String(keys.length), ...keys, String(most)),
+    )
+    return {
+      watermarks: new Map(pairs(marks).map(([partition, offset]) => [Number(partition), BigInt(offset)])),
+      by: found.map(flat => pairs(flat).map(([correlationId]) => correlationId)),
+    }
   }
 
   /** @returns next offset of each partition that the view has begun. @throws ViewUnavailable */
@@ -148,6 +184,10 @@ export class RedisView {
   /** Latest rollbacks first. @throws ViewUnavailable */
   async recentRollbacks(limit: number): Promise<readonly string[]> {
     return this.#asking(this.#redis.zrevrange(`${this.options.prefix}:recent`, 0, limit - 1))
+  }
+
+  #touched(topic: string): string {
+    return `${this.options.prefix}:touched:${topic}:`
   }
 
   #watermarks(topic: string): string {
@@ -186,42 +226,8 @@ function toOffset(text: string): bigint | null {
   return text === '' ? null : BigInt(text)
 }
 
-function packBatch(records: readonly IncomingRecord[]): Buffer {
-  const parts: Buffer[] = []
-  for (const record of records) {
-    if (!isStorable(record)) continue
-    const bytes = packRecord(record)
-    const head = text16(record.key, `${record.partition}.${record.offset}`)
-    const length = Buffer.allocUnsafe(4)
-    length.writeUInt32BE(bytes.length)
-    parts.push(head, length, bytes)
-  }
-  return Buffer.concat(parts)
-}
-
-/** Which correlation ID a rollback belongs to, from the headers: claims, checked when the records are read. */
-function packRollbacks(records: readonly IncomingRecord[]): Buffer {
-  const parts: Buffer[] = []
-  for (const record of records) {
-    const rollbackId = record.headers[HEADER.rollback]
-    if (rollbackId === undefined || rollbackId.length > 200 || !isStorable(record)) continue
-    const { type } = parseCloudEventType(record.headers[HEADER.type])
-    if (type !== 'RollbackProposed' && type !== 'RollbackRequested') continue
-    parts.push(text16(rollbackId, record.key, String(record.timestamp)))
-  }
-  return Buffer.concat(parts)
-}
-
-function text16(...texts: readonly string[]): Buffer {
-  const size = texts.reduce((sum, text) => sum + 2 + Buffer.byteLength(text), 0)
-  const out = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const text of texts) {
-    const length = out.write(text, at + 2)
-    out.writeUInt16BE(length, at)
-    at += 2 + length
-  }
-  return out
+function pairs(flat: readonly string[]): (readonly [string, string])[] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const)
 }
 
 /** Bytes that are not the projector's, whoever wrote them, are no answer: it is the view that is to blame, not who asks. */

@@ -1,3 +1,4 @@
+export * from './blast-radius.js'
 export * from './explain.js'
 export { MAX_PLAN_BYTES } from './freeze.js'
 export * from './input.js'
