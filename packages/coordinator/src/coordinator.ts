@@ -95,7 +95,11 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
 
     const { view, actions, ledger } = opened
     const trusted = new TrustedRecords(opener, trust)
-    const catalogue = new Catalogue(actions, trusted)
+    const catalogue = new Catalogue(
+      actions,
+      trusted,
+      async id => (await reading.rollback(id, false)) !== null,
+    )
     const blast = new BlastRadiusSource({
       view,
       topic: topics.actions,

@@ -1,6 +1,7 @@
 export * from './closing/closing.js'
 export * from './coordination/index.js'
 export * from './participant/backoff.js'
+export * from './participant/compensation.js'
 export * from './participant/offset.js'
 export * from './participant/participant.js'
 export * from './planning/index.js'

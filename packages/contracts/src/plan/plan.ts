@@ -71,6 +71,8 @@ export interface Plan {
   readonly selection?: { readonly actions: readonly string[]; readonly resources: readonly string[] }
   /** What a partial rollback leaves inconsistent, last to first. Absent: nothing. It keeps the end state from being green. */
   readonly left?: readonly LeftAction[]
+  /** It rolls back a rollback: what was undone last is done again first. Absent: it does not. */
+  readonly inverse?: true
   /** Wait for every system's fence before the first undo. */
   readonly barrier: boolean
   /** The plan knows every action recorded below this offset of the correlation ID's partition of the actions topic. */

@@ -85,13 +85,14 @@ export class Proposals {
     part: Part | null,
     proposedBy: string,
   ): Promise<DryRun> {
-    const { actions, basis, problems } = await this.options.actionsOf(correlationId)
+    const { actions, basis, problems, inverse } = await this.options.actionsOf(correlationId)
     const outcome = makePlan({
       rollbackId: 'dry-run',
       correlationId,
       revision: 1,
       scope: systems,
       ...(part ? { selection: part } : {}),
+      ...(inverse === undefined ? {} : { inverse }),
       barrier: this.options.policy.barrier,
       basis,
       actions,

@@ -77,6 +77,8 @@ export type CoordinationInput =
       readonly actions: readonly RecordedAction[]
       readonly basis: { readonly partition: number; readonly offset: string } | null
       readonly problems: readonly string[]
+      /** The correlation ID is that of a rollback, which is itself to be rolled back. Absent: not known to be. */
+      readonly inverse?: boolean
     }
   /** Answer to `read-actions`: they cannot be read for now. */
   | { readonly kind: 'no-actions'; readonly message: string; readonly hint: string; readonly retryAt: number }

@@ -17,7 +17,7 @@ import type {
 export function firstPlan(
   me: Coordinator,
   state: Coordination,
-  { actions, basis, problems }: Extract<CoordinationInput, { kind: 'actions' }>,
+  { actions, basis, problems, inverse }: Extract<CoordinationInput, { kind: 'actions' }>,
   context: CoordinationContext,
 ): CoordinationDecision {
   const { rollback } = state
@@ -32,6 +32,7 @@ export function firstPlan(
     revision: 1,
     scope: proposal.systems,
     ...(proposal.part ? { selection: proposal.part } : {}),
+    ...(inverse === undefined ? {} : { inverse }),
     barrier: me.policy.barrier,
     basis,
     actions,

@@ -33,6 +33,8 @@ export interface PlanInput {
   readonly scope: readonly string[]
   /** Only these actions of theirs, by name or ID, and on these resources. Absent, or an empty list: all. */
   readonly selection?: { readonly actions: readonly string[]; readonly resources: readonly string[] }
+  /** The correlation ID is that of a rollback: its actions are compensations, which happened in the reverse order. */
+  readonly inverse?: boolean
   /** Wait for every fence before the first undo. */
   readonly barrier: boolean
   readonly basis: Plan['basis']

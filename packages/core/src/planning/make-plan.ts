@@ -1,4 +1,5 @@
 import type { PlanStep } from '@unwind/contracts'
+import { isCompensation } from '../participant/compensation.js'
 import { sortActions, toPlanned } from './actions.js'
 import { byText } from './compare.js'
 import { dependantsLeft } from './dependants.js'
@@ -7,6 +8,7 @@ import { withGates } from './gates.js'
 import type { PlanInput, PlanOutcome } from './input.js'
 import { observedCauses, precedence, waitsOf } from './precedence.js'
 import { remarksOn } from './remarks.js'
+import { withReverseDependencies } from './reverse.js'
 import { selectionText } from './selection.js'
 import { orderWithTandem } from './tandem.js'
 import { tiersOf } from './tiers.js'
@@ -17,7 +19,10 @@ import { tiersOf } from './tiers.js'
  * steps: it still makes every system look for actions of its own.
  */
 export function makePlan(input: PlanInput): PlanOutcome {
-  const { contracts, selection } = input
+  const { selection } = input
+  const inverse =
+    input.inverse === true || input.actions.some(a => isCompensation(input.correlationId, a.causationId))
+  const contracts = inverse ? withReverseDependencies(input.contracts) : input.contracts
   const narrowed = selection && (selection.actions.length > 0 || selection.resources.length > 0)
   const part = { systems: input.scope, actions: [], resources: [], ...selection }
   const { all, undoable, surfaced } = sortActions(input.actions, part, contracts)
@@ -57,6 +62,7 @@ export function makePlan(input: PlanInput): PlanOutcome {
         ? { selection: { actions: sorted(selection.actions), resources: sorted(selection.resources) } }
         : {}),
       ...(left.length > 0 ? { left } : {}),
+      ...(inverse ? { inverse } : {}),
       barrier: input.barrier,
       basis: input.basis,
       steps,

@@ -62,6 +62,7 @@ class PostgresAdapter implements Adapter {
     this.features = {
       atomicEffect: true,
       findsActions: true,
+      recordsCompensations: true,
       fence: options.fence === 'reject' ? 'stops' : 'exposes',
     } as const
     this.#schema = ident(options.schema)
