@@ -33,6 +33,8 @@ export const eventIds = {
   /** @param digest of the checkpoint: the same place and the same records give the same one. */
   checkpoint: (topic: string, partition: number, nextOffset: bigint, digest: string) =>
     `${topic}/${partition}/checkpoint/${nextOffset}/${digest.slice(0, 16)}`,
+  /** @param holder the rollback that is in the way. */
+  waitsForClaim: (rollbackId: string, holder: string) => `${rollbackId}/waits-for-claim/${holder}`,
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 

@@ -16,6 +16,8 @@ import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
 import { TrustedRecords } from './catalogue/trusted-records.js'
 import { Checkpointer } from './checkpoints/index.js'
+import { Claims } from './claims/claims.js'
+import { ClaimsElsewhere, withClaims } from './claims/elsewhere.js'
 import { ContractsView } from './contracts/contracts-view.js'
 import { SystemFactsSource } from './facts/system-facts.js'
 import { followLedger } from './ledger/follow.js'
@@ -123,8 +125,21 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       quarantine: (...refused) =>
         between(failpoint, 'quarantine.before', 'quarantine.after', () => aside.quarantine(...refused)),
     }
+    const claims = new Claims(me.policy.claims.shared, () => elsewhere.complete)
+    const elsewhere = new ClaimsElsewhere({
+      log,
+      admin,
+      topic: topics.rollback,
+      groupId: `${group}.coordinator`,
+      trusted,
+      claims,
+      owns: partition => follower.isLive({ topic: topics.rollback, partition }),
+      logger,
+      onFatal,
+    })
     const loop = new LedgerLoop({
       me,
+      claims,
       contracts: () => contracts.contracts,
       isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
       async send(event, traceparent) {
@@ -151,15 +166,16 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       groupId: `${group}.coordinator`,
       opener,
       trust,
-      loop,
+      loop: withClaims(loop, elsewhere),
       quarantine,
       refused: numbers.refused,
     })
+    closers.push(() => elsewhere.stop())
     closers.push(async () => {
       loop.stop()
       await follower.stop()
     })
-    await follower.start()
+    await Promise.all([follower.start(), elsewhere.start()])
     if (options.checkpoints) {
       const [state] = await admin.describeTopics([topics.checkpoints])
       const checkpointer = new Checkpointer({

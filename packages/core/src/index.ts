@@ -1,3 +1,4 @@
+export * from './claims/index.js'
 export * from './closing/closing.js'
 export * from './coordination/index.js'
 export * from './participant/backoff.js'

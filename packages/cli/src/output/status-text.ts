@@ -8,10 +8,10 @@ import { formatDuration, formatTime } from './time.js'
 /** What the views of the API and the summaries of a timeline have in common. */
 export type Shown = Omit<
   RollbackView,
-  'phase' | 'revision' | 'closedAt' | 'paused' | 'denied' | 'approval'
+  'phase' | 'revision' | 'closedAt' | 'paused' | 'denied' | 'approval' | 'waitsForClaim'
 > & {
   readonly phase: string
-} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval'>>
+} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval' | 'waitsForClaim'>>
 
 /** A rollback as a timeline sums it up, with what was planned beside what happened. */
 export function ofSummary(correlationId: string, summary: RollbackSummary): Shown {
@@ -57,6 +57,9 @@ export function statusText(view: Shown, palette: Palette): string {
     ...view.remaining.map(line => `${palette.tone('bad', 'remaining:')} ${safeText(line)}`),
     ...view.refusals.map(line => `${palette.tone('warn', 'refused:')} ${safeText(line)}`),
     ...view.openEscalations.map(id => `${palette.tone('bad', 'open escalation:')} ${safeText(id)}`),
+    ...(view.waitsForClaim
+      ? [`${palette.tone('warn', 'waits-for-claim:')} ${safeText(view.waitsForClaim.message)}`]
+      : []),
     ...(view.denied ? [`${palette.tone('bad', 'denied:')} ${safeText(view.denied)}`] : []),
     ...hints(view).map(hint => `${palette.tone('info', 'next:')} ${hint}`),
   ]

@@ -102,6 +102,7 @@ const view: RollbackView = {
   restored: 2,
   expected: 2,
   paused: false,
+  waitsForClaim: null,
   denied: null,
   approval: null,
   remaining: [],

@@ -92,6 +92,12 @@ export interface RollbackView extends RollbackLine {
   readonly restored: number
   readonly expected: number
   readonly paused: boolean
+  /** Another rollback came first and holds what this one would touch; this one goes on by itself when that has ended. */
+  readonly waitsForClaim: {
+    readonly rollbackId: string
+    readonly message: string
+    readonly since: number
+  } | null
   /** Why the policy or a person said no. */
   readonly denied: string | null
   readonly approval: {

@@ -21,7 +21,7 @@ export interface FollowOptions {
   readonly groupId: string
   readonly opener: EventOpener
   readonly trust: Pick<TrustStore, 'verify' | 'verifyBytes'>
-  readonly loop: LedgerLoop
+  readonly loop: Pick<LedgerLoop, 'onEvent' | 'onRefused' | 'onLive' | 'onReleased' | 'oldestNeeded'>
   readonly quarantine: Quarantine
   readonly logger: {
     info(fields: object, message: string): void

@@ -1,4 +1,4 @@
-import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import { type LedgerEvent, type Recorded, thawPlan } from '@unwind/contracts'
 import {
   type Coordination,
   type CoordinationCommand,
@@ -68,6 +68,7 @@ export class LedgerLoop {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
       this.#input(known, input, followed.live)
     } else this.#begin(input, recorded, followed)
+    if (event.type === 'RollbackRequested') this.#claimed(position.partition, event.data.rollbackId)
     this.options.metrics.event(recorded, followed.live)
   }
 
@@ -84,7 +85,11 @@ export class LedgerLoop {
   }
 
   onReleased(partition: number): void {
-    for (const entry of this.#entries.release(partition)) this.#wakeups.forget(entry.rollbackId)
+    for (const { rollbackId, state } of this.#entries.release(partition)) {
+      this.#wakeups.forget(rollbackId)
+      // What was requested is held until its end; whoever has the partition now asks anew for the rest.
+      if (state.rollback.phase !== 'running') this.options.claims?.release(rollbackId)
+    }
     // Its history is read again from what is open: from there on nothing has ended yet.
     for (const [rollbackId, ended] of this.#ended)
       if (ended.partition === partition) this.#ended.delete(rollbackId)
@@ -192,7 +197,27 @@ export class LedgerLoop {
     }
   }
 
+  /** The first request of a plan is the moment from which others must keep away: later revisions only add what came late. */
+  #isHeld(entry: Entry, event: LedgerEvent): boolean {
+    const { claims } = this.options
+    if (!claims || event.type !== 'RollbackRequested' || event.data.revision !== 1) return false
+    const { planHash } = event.data
+    const taken = claims.take(thawPlan(event.data, event.data), () => {
+      if (this.#holds(entry)) this.#input(entry, { kind: 'freed' })
+    })
+    if (taken.kind === 'taken') return false
+    this.#input(entry, { kind: 'held', by: taken.kind === 'held' ? taken.by : null, planHash })
+    return true
+  }
+
+  /** The ledger has a request: what its plan touches is held, whoever asked first. */
+  #claimed(partition: number, rollbackId: string): void {
+    const rollback = this.#entries.get(partition, rollbackId)?.state.rollback
+    if (rollback?.phase === 'running') this.options.claims?.hold(rollback.plan)
+  }
+
   async #emit(entry: Entry, event: LedgerEvent): Promise<void> {
+    if (this.#isHeld(entry, event)) return
     try {
       await this.options.send(event, entry.traceparent)
       this.options.metrics.emitted(event)
@@ -258,6 +283,7 @@ export class LedgerLoop {
     // stood before the event that ended it: a late copy of its request must not begin it again (I2).
     const revision = rollback.phase === 'closed' || rollback.phase === 'running' ? rollback.plan.revision : 0
     this.#forget(entry)
+    this.options.claims?.release(rollbackId)
     this.#ended.set(rollbackId, { partition, revision })
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }

@@ -19,6 +19,12 @@ export interface RollbackView {
   readonly restored: number
   readonly expected: number
   readonly paused: boolean
+  /** Another rollback came first and holds what this one would touch. */
+  readonly waitsForClaim: {
+    readonly rollbackId: string
+    readonly message: string
+    readonly since: number
+  } | null
   /** Why the policy or a person said no. */
   readonly denied: string | null
   readonly approval: {
@@ -99,6 +105,7 @@ export function rollbackView(found: FoundRollback): RollbackView {
     restored: summary?.restored ?? 0,
     expected: summary?.expected ?? 0,
     paused: rollback.phase === 'running' && rollback.paused,
+    waitsForClaim: claimWaitOf(rollback),
     denied: deniedBecause(found),
     approval: pending && {
       required: pending.request.required,
@@ -110,6 +117,12 @@ export function rollbackView(found: FoundRollback): RollbackView {
     openEscalations: summary?.openEscalations ?? [],
     steps: stepsOf(rollback, rows),
   }
+}
+
+function claimWaitOf(rollback: RollbackState): RollbackView['waitsForClaim'] {
+  if (!('waitsFor' in rollback) || !rollback.waitsFor) return null
+  const { holder, message, since } = rollback.waitsFor
+  return { rollbackId: holder, message, since }
 }
 
 function stepsOf(rollback: RollbackState, rows: ReadonlyMap<string, StepRow>): StepView[] {

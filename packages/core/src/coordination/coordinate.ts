@@ -9,6 +9,7 @@ import type {
 } from './coordination.js'
 import { dueCommands } from './due.js'
 import { foldEvent, without } from './fold.js'
+import { held } from './held.js'
 import { firstPlan } from './plan-first.js'
 import { raiseStalls } from './watching.js'
 
@@ -79,6 +80,10 @@ function fold(
       const state = { ...without(before, input.eventId), lookedUpTo: 0 }
       return { state, commands: [{ kind: 'wake', at: input.retryAt }] }
     }
+    case 'held':
+      return held(me, before, input, context)
+    case 'freed':
+      return { state: { ...before, held: false }, commands: [] }
     case 'tick':
       return { state: before, commands: [] }
     default:

@@ -60,6 +60,8 @@ export interface Coordination {
   readonly refused: ReadonlyMap<string, string>
   /** Event IDs that this process has sent and not yet read back. */
   readonly sent: ReadonlySet<string>
+  /** Another rollback holds what this one wants: nothing is requested until that one is out of the way. */
+  readonly held: boolean
   /** Facts about the systems are being fetched. */
   readonly looking: boolean
   /** Deadlines up to this moment were looked at since the last event, epoch ms. */
@@ -88,6 +90,14 @@ export type CoordinationInput =
   | { readonly kind: 'refused'; readonly claimed: string; readonly message: string }
   /** An event could not be made sure in the ledger. */
   | { readonly kind: 'not-written'; readonly eventId: string; readonly retryAt: number }
+  /** The request of the first revision was not sent: another rollback holds what it would touch. Null: not known yet who does. */
+  | {
+      readonly kind: 'held'
+      readonly by: { readonly rollbackId: string; readonly on: string } | null
+      readonly planHash: string
+    }
+  /** Whoever was in the way is not any more: ask again. */
+  | { readonly kind: 'freed' }
   | { readonly kind: 'tick' }
 
 export type CoordinationCommand =

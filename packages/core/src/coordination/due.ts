@@ -55,6 +55,7 @@ function plan(
   now: number,
 ): { state: Coordination; commands: readonly CoordinationCommand[] } {
   const { planning } = state
+  if (state.held) return { state, commands: [] }
   if (planning.status === 'reading') return { state, commands: [] }
   if (planning.status === 'failed' && now < planning.retryAt)
     return { state, commands: [{ kind: 'wake', at: planning.retryAt }] }
@@ -69,7 +70,7 @@ function isAnswer(eventId: string): boolean {
 }
 
 function request(me: Coordinator, state: Coordination, context: CoordinationContext): CoordinationCommand[] {
-  if (!state.pending) return []
+  if (!state.pending || state.held) return []
   const event = approvedRequest(me, state, state.pending, context)
   return event ? [{ kind: 'emit', event }] : []
 }

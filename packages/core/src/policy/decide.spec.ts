@@ -25,6 +25,7 @@ describe('the default policy', () => {
       preApproved: { maxSteps: 20, irreversible: false, proposers: ['*'] },
       approval: { required: 1, approvers: ['role:approver'], validFor: 3_600_000 },
       partial: { dependants: 'ask' },
+      claims: { overlap: 'wait', shared: [] },
       refused: { proposers: [] },
     })
     expect(policyPrincipal(defaultPolicy())).toBe('policy:default')

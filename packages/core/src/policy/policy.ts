@@ -49,6 +49,14 @@ export const policySchema = z.strictObject({
       dependants: z.enum(['ask', 'allow', 'refuse']).default('ask'),
     })
     .prefault({}),
+  /** Two rollbacks that touch the same resources: the later one waits, or is refused. */
+  claims: z
+    .strictObject({
+      overlap: z.enum(['wait', 'refuse']).default('wait'),
+      /** "<system> <resource>", "*" for any characters: what many may undo at once, such as a balance that is declared `delta`. */
+      shared: globs.default([]),
+    })
+    .prefault({}),
   refused: z
     .strictObject({
       /** Principals whose proposals are refused at once. */

@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type EventOf,
+  eventIds,
   type LedgerEvent,
   type OperatorCommandIssued,
   type Plan,
@@ -101,8 +102,9 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
     case 'ReconciliationReported':
     case 'EscalationRaised':
     case 'EscalationAcknowledged':
-    case 'NoteAdded':
       return state
+    case 'NoteAdded':
+      return noteWait(state, event.data)
     default:
       return event satisfies never
   }
@@ -232,6 +234,15 @@ function close(state: RollbackState | null, closing: Closed['closing']): Rollbac
     return state
   const { paused: _, aborted: __, openGates: ___, fenced: ____, lastEventAt: _____, ...kept } = state
   return { ...kept, phase: 'closed', closing }
+}
+
+/** A note that says that this rollback waits for another one; every other note speaks to people alone. */
+function noteWait(state: RollbackState | null, data: EventOf<'NoteAdded'>['data']): RollbackState | null {
+  if (state?.phase !== 'proposed' && state?.phase !== 'awaiting-approval') return state
+  const prefix = eventIds.waitsForClaim(state.rollbackId, '')
+  if (!data.eventId.startsWith(prefix)) return state
+  const holder = data.eventId.slice(prefix.length)
+  return { ...state, waitsFor: { holder, message: data.text, since: data.occurredAt } }
 }
 
 function noteUnplanned(state: RollbackState | null, data: EventOf<'LateActionDetected'>['data']) {

@@ -2,6 +2,7 @@ import type { LedgerEvent } from '@unwind/contracts'
 import { topicNames } from '@unwind/contracts'
 import {
   Catalogue,
+  Claims,
   type CommandRequest,
   Commands,
   EndOffsets,
@@ -135,6 +136,7 @@ export class CoordinatorHost {
     const me: Coordinator = { principal: 'coordinator', keyId, policy, stall: DEFAULT_STALL_OPTIONS }
     const loop: LedgerLoop = new LedgerLoop({
       me,
+      claims: new Claims(policy.claims.shared),
       contracts: () => world.contracts(),
       isLive: partition => follower.isLive({ topic: LEDGER, partition }),
       async send(event) {
