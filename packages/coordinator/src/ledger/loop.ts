@@ -68,7 +68,8 @@ export class LedgerLoop {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
       this.#input(known, input, followed.live)
     } else this.#begin(input, recorded, followed)
-    if (event.type === 'RollbackRequested') this.#claimed(position.partition, event.data.rollbackId)
+    if (event.type === 'RollbackRequested' || event.type === 'RollbackClosed')
+      this.#claimed(position.partition, event.data.rollbackId)
     this.options.metrics.event(recorded, followed.live)
   }
 
@@ -210,10 +211,11 @@ export class LedgerLoop {
     return true
   }
 
-  /** The ledger has a request: what its plan touches is held, whoever asked first. */
+  /** What runs by the ledger holds what its plan touches, whoever asked first; what has ended does not, also while it is kept here. */
   #claimed(partition: number, rollbackId: string): void {
     const rollback = this.#entries.get(partition, rollbackId)?.state.rollback
     if (rollback?.phase === 'running') this.options.claims?.hold(rollback.plan)
+    else this.options.claims?.release(rollbackId)
   }
 
   async #emit(entry: Entry, event: LedgerEvent): Promise<void> {
