@@ -125,7 +125,12 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       quarantine: (...refused) =>
         between(failpoint, 'quarantine.before', 'quarantine.after', () => aside.quarantine(...refused)),
     }
-    const claims = new Claims(me.policy.claims.shared, () => elsewhere.complete)
+    const claims = new Claims(
+      me.policy.claims.shared,
+      () => elsewhere.complete,
+      (rollbackId, { rollbackId: other, on }) =>
+        logger.warn({ rollbackId, other, on }, 'two rollbacks run on the same resource at once'),
+    )
     const elsewhere = new ClaimsElsewhere({
       log,
       admin,

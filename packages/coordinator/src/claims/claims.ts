@@ -32,11 +32,14 @@ export class Claims implements ClaimsPort {
 
   /**
    * @param shared patterns of what many may undo at once.
+   * @param onOverlap two were requested in the same moment by two coordinators: what is newer is then guarded by the targets
+   * alone (I6). Told again for each revision.
    * @param complete whether everything is known that was requested before now, in all partitions.
    */
   constructor(
     private readonly shared: readonly string[],
     private readonly complete: () => boolean = () => true,
+    private readonly onOverlap: (rollbackId: string, other: Obstacle) => void = () => undefined,
   ) {}
 
   get size(): number {
@@ -62,7 +65,8 @@ export class Claims implements ClaimsPort {
 
   hold(plan: Plan): void {
     this.#waiting.delete(plan.rollbackId)
-    this.#book.hold(claimOf(plan, this.shared))
+    const other = this.#book.hold(claimOf(plan, this.shared))
+    if (other) this.onOverlap(plan.rollbackId, other)
   }
 
   release(rollbackId: string): void {

@@ -37,10 +37,13 @@ export class ClaimBook {
     return obstacle
   }
 
-  /** It was requested: whatever this book thought, it holds. */
-  hold(claim: Claim): void {
+  /** It was requested: whatever this book thought, it holds. @returns another one that holds as well; null: there is none. */
+  hold(claim: Claim): Obstacle | null {
     const known = this.#lines.get(claim.rollbackId)
-    this.#put({ claim, order: known?.order ?? ++this.#order, holds: true })
+    const line: Line = { claim, order: known?.order ?? ++this.#order, holds: true }
+    this.#put(line)
+    const other = this.#obstacle(line)
+    return other !== null && this.holds(other.rollbackId) ? other : null
   }
 
   /** It has ended, or does not want it any more. */

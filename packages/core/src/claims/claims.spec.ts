@@ -83,7 +83,8 @@ describe('the book', () => {
     const book = new ClaimBook()
     book.take(claim('a', ['x']))
     book.take(claim('b', ['x']))
-    book.hold(claim('b', ['x']))
+    expect(book.hold(claim('b', ['x']))).toEqual({ rollbackId: 'a', on: 'x' })
+    expect(book.hold(claim('c', ['y']))).toBeNull()
     expect([book.holds('a'), book.holds('b')]).toEqual([true, true])
   })
 

@@ -105,7 +105,7 @@ export class Reader implements LogReader {
       const name = nameOf({ topic, partition })
       const end = ends.get(name) ?? 0n
       const found = begins.get(name) ?? -1n
-      const wanted = given?.get(partition) ?? 0n
+      const wanted = given?.get(partition) ?? found
       const begin = wanted > found ? wanted : found
       // No record at or after the moment: what comes next is the first one after it.
       const position = begin < 0n ? end : begin
