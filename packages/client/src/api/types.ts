@@ -1,8 +1,10 @@
 import type { EscalationRaised } from '@unwind/contracts'
-import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
+import type { BlastRadius, PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
   AnomalyRow,
+  BlastRadius,
+  LaterWork,
   PlanExplanation,
   PlanRow,
   PolicyDecision,
@@ -33,6 +35,12 @@ export interface ProposeRollback {
   readonly reason: string
   /** Only these systems; absent: every system that acted. */
   readonly systems?: readonly string[]
+  /** Only actions of these names or with these IDs. */
+  readonly actions?: readonly string[]
+  /** Only actions on these resources. */
+  readonly resources?: readonly string[]
+  /** Accept that actions which build on the undone ones stay as they are. */
+  readonly acceptPartial?: boolean
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */
   readonly rollbackId?: string
   /** Selects a playbook. */
@@ -44,6 +52,9 @@ export interface ProposeRollback {
 export interface DryRunRequest {
   readonly correlationId: string
   readonly systems?: readonly string[]
+  readonly actions?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly acceptPartial?: boolean
   /** Who would ask: policies depend on it. */
   readonly actor?: string
 }
@@ -102,6 +113,7 @@ export interface RollbackPlan extends PlanExplanation {
   readonly rollbackId: string
   readonly revision: number
   readonly planHash: string
+  readonly blastRadius: BlastRadius
 }
 
 /** What a proposal would lead to; nothing was changed. */
@@ -113,6 +125,7 @@ export interface DryRun extends PlanExplanation {
   /** Records that were left out, and why. */
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
+  readonly blastRadius: BlastRadius
 }
 
 export type EscalationView = EscalationRaised

@@ -45,6 +45,11 @@ export class Orphans {
     return true
   }
 
+  /** Its history is not read yet. */
+  has(rollbackId: string): boolean {
+    return this.#held.has(rollbackId)
+  }
+
   onLive(partition: number): void {
     for (const orphan of [...this.#held.values()])
       if (orphan.partition === partition) void this.#recall(orphan.rollbackId)
