@@ -99,6 +99,7 @@ export class Attack {
         trigger: 'service',
         proposedBy: principal,
         supplements: null,
+        part: null,
       },
     }
   }

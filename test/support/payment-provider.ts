@@ -56,8 +56,17 @@ export class PaymentProvider {
     const id = decodeURIComponent(request.url?.split('/')[2] ?? '')
     const payment = this.payments.get(id)
     if (!payment) return void response.writeHead(404).end()
-    if (request.method === 'POST') this.#refund(id, payment, String(request.headers['idempotency-key']))
+    if (request.method === 'POST' && request.url?.endsWith('/captures'))
+      this.#again(id, payment, String(request.headers['idempotency-key']))
+    else if (request.method === 'POST') this.#refund(id, payment, String(request.headers['idempotency-key']))
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(payment))
+  }
+
+  /** The same amount is taken once more. */
+  #again(id: string, payment: Payment, key: string): void {
+    if (this.#done.has(`${id} ${key}`)) return
+    this.#done.add(`${id} ${key}`)
+    payment.status = 'captured'
   }
 
   #refund(id: string, payment: Payment, key: string): void {

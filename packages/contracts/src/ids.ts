@@ -43,6 +43,8 @@ export const eventIds = {
   /** @param digest of what it is about, so that an anomaly that lasts is said once. */
   anomaly: (rollbackId: string, revision: number, kind: string, system: string, digest: string) =>
     `${rollbackId}/anomaly/r${revision}/${kind}/${system}/${digest.slice(0, 16)}`,
+  /** @param holder the rollback that is in the way. */
+  waitsForClaim: (rollbackId: string, holder: string) => `${rollbackId}/waits-for-claim/${holder}`,
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 

@@ -86,6 +86,7 @@ export const viewSection = z
 
 export const watchSection = z
   .strictObject({
+    claimWithinMs: z.number().int().min(100).default(300_000),
     absentAfterMs: z.number().int().min(100).default(15_000),
     approvalWithinMs: z.number().int().min(100).default(300_000),
     planWithinMs: z.number().int().min(100).default(60_000),

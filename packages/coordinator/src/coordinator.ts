@@ -1,5 +1,5 @@
-import type { LedgerEvent } from '@unwind/contracts'
-import { type Coordinator, DEFAULT_STALL_OPTIONS, type StallView } from '@unwind/core'
+import type { LedgerEvent, Plan } from '@unwind/contracts'
+import { type Coordinator, DEFAULT_STALL_OPTIONS } from '@unwind/core'
 import {
   between,
   createEventOpener,
@@ -8,42 +8,37 @@ import {
   createQuarantine,
   makeService,
   type Quarantine,
-  type SigningKey,
   withFailpoints,
 } from '@unwind/runtime'
 import { startAftermath } from './aftermath/index.js'
-import { Answered } from './api/answered.js'
-import { type ApiServer, startApi } from './api/server.js'
+import type { ApiServer } from './api/server.js'
+import { BlastRadiusSource } from './blast/blast-radius.js'
 import { Catalogue } from './catalogue/catalogue.js'
 import { patiently } from './catalogue/patience.js'
 import { TrustedRecords } from './catalogue/trusted-records.js'
 import { Checkpointer } from './checkpoints/index.js'
+import { Claims } from './claims/claims.js'
+import { ClaimsElsewhere, withClaims } from './claims/elsewhere.js'
 import { ContractsView } from './contracts/contracts-view.js'
 import { besideLoop } from './escalation/beside-loop.js'
 import { EscalationDesk } from './escalation/desk.js'
 import { SystemFactsSource } from './facts/system-facts.js'
-import { Oidc } from './identity/oidc.js'
 import { createSecurityEvents } from './identity/security-events.js'
 import { Sightings } from './identity/sightings.js'
 import { standingNow } from './identity/standing.js'
 import { followLedger } from './ledger/follow.js'
 import { LedgerLoop } from './ledger/loop.js'
 import { createCoordinatorMetrics } from './metrics.js'
-import { Approvals } from './operations/approvals.js'
-import { Commands } from './operations/commands.js'
+import { openApi } from './open-api.js'
 import { fixedPolicy, type PolicySource } from './operations/policy-source.js'
-import { Proposals } from './operations/proposals.js'
-import type { CoordinatorApiOptions, CoordinatorOptions, CoordinatorService } from './options.js'
-import { type FoundRollback, LedgerReading } from './reading/ledger-reading.js'
-import { stallsOf } from './reading/stalls-of.js'
+import type { CoordinatorOptions, CoordinatorService } from './options.js'
+import { LedgerReading } from './reading/ledger-reading.js'
 import { indexEntry, tells } from './view/index-entry.js'
 import { type OpenView, openView } from './view/open-view.js'
 
 const KEEP_MS = 45 * 86_400_000
 const PLAN_WITHIN_MS = 10_000
-const REQUESTS_PER_SECOND = 200
 const DRY_RUN_WITHIN_MS = 2_000
-const VISIBLE_WITHIN_MS = 1_000
 
 /** Plans, authorises, watches, closes; never on the way between a request and its effects. */
 export function createCoordinator(options: CoordinatorOptions): CoordinatorService {
@@ -55,12 +50,6 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     options.policy && 'current' in options.policy ? options.policy : fixedPolicy(options.policy)
   const security = createSecurityEvents(metrics, logger)
   const sightings = new Sightings()
-  /** By their own key, or by what their identity provider said last. */
-  const signerOf = (principal: string, approver: SigningKey | null) => {
-    if (principal === approver?.principal) return approver
-    const { roles } = sightings.of(principal) ?? { roles: null }
-    return roles === null ? trust.signerOf(principal, now()) : { principal, roles, systems: [] }
-  }
   /** In the order in which they were opened. */
   const closers: (() => unknown)[] = []
   let running: { readonly loop: LedgerLoop; readonly opened: OpenView } | undefined
@@ -127,7 +116,19 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     closers.push(() => opened.stop())
 
     const { view, actions, ledger } = opened
-    const catalogue = new Catalogue(actions, trusted)
+    const catalogue = new Catalogue(
+      actions,
+      trusted,
+      async id => (await reading.rollback(id, false)) !== null,
+    )
+    const blast = new BlastRadiusSource({
+      view,
+      topic: topics.actions,
+      partitionOf: opened.actionsPartitionOf,
+      ends: opened.actionEnds,
+      trusted,
+      now,
+    })
     const reading = new LedgerReading({ index: view.index, ledger, actions, trusted })
     const facts = new SystemFactsSource({
       ...shared,
@@ -142,8 +143,26 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       quarantine: (...refused) =>
         between(failpoint, 'quarantine.before', 'quarantine.after', () => aside.quarantine(...refused)),
     }
+    const claims = new Claims(
+      () => me.policy.claims.shared,
+      () => elsewhere.complete,
+      (rollbackId, { rollbackId: other, on }) =>
+        logger.warn({ rollbackId, other, on }, 'two rollbacks run on the same resource at once'),
+    )
+    const elsewhere = new ClaimsElsewhere({
+      log,
+      admin,
+      topic: topics.rollback,
+      groupId: `${group}.coordinator`,
+      trusted,
+      claims,
+      owns: partition => follower.isLive({ topic: topics.rollback, partition }),
+      logger,
+      onFatal,
+    })
     const loop = new LedgerLoop({
       me,
+      claims,
       contracts: () => contracts.contracts,
       people: {
         standing: standingNow(trust, sightings, now),
@@ -190,7 +209,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       groupId: `${group}.coordinator`,
       opener,
       trust,
-      loop: desk ? besideLoop(loop, desk) : loop,
+      loop: withClaims(desk ? besideLoop(loop, desk) : loop, elsewhere),
       quarantine,
       refused(code) {
         numbers.refused(code)
@@ -198,12 +217,13 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
           security.report('record-refused', { code }, 'a record of the ledger was refused')
       },
     })
+    closers.push(() => elsewhere.stop())
     closers.push(async () => {
       loop.stop()
       await desk?.stop()
       await follower.stop()
     })
-    await follower.start()
+    await Promise.all([follower.start(), elsewhere.start()])
     if (options.checkpoints) {
       const [state] = await admin.describeTopics([topics.checkpoints])
       const checkpointer = new Checkpointer({
@@ -227,91 +247,28 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       closers.push(await startAftermath({ ...parts, ...options.aftermath, groupId, withinMs: planWithinMs }))
     }
     running = { loop, opened }
-    if (options.api) {
-      const standing = {
+    if (options.api)
+      api = await openApi(options.api, {
         key,
-        held: (rollbackId: string) => loop.stateOf(rollbackId),
-        find: (rollbackId: string) => reading.rollback(rollbackId, true),
-        send: (event: LedgerEvent) => sender.send(event),
+        trust,
+        topics,
+        me,
+        policies,
+        security,
+        sightings,
+        metrics,
+        logger,
         now,
-      }
-      const policy = () => policies.current()
-      const proposals = new Proposals({
-        ...standing,
-        policy,
-        contracts: () => contracts.contracts,
+        sender,
+        contracts,
+        opened,
+        loop,
+        reading,
+        facts,
         actionsOf: correlationId => catalogue.actionsOf(correlationId, DRY_RUN_WITHIN_MS),
-        known: rollbackId => reading.rollback(rollbackId, false).catch(() => null),
+        blastRadius: (plan: Plan) => blast.of(plan, DRY_RUN_WITHIN_MS),
       })
-      const { approverKey = null, voucherKey = null } = options.api
-      const approvals = new Approvals({
-        ...standing,
-        policy,
-        approverKey,
-        voucherKey,
-        shown: principal => sightings.of(principal),
-      })
-      const commands = new Commands({
-        ...standing,
-        policy,
-        signerOf: principal => signerOf(principal, approverKey),
-      })
-      const stalled = {
-        contracts: () => contracts.contracts,
-        stall: me.stall,
-        factsOf: facts.of.bind(facts),
-        now,
-      }
-      const parts = { proposals, commands, approvals, reading, loop, opened, contracts }
-      api = await serve(options.api, { ...parts, stallsOf: found => stallsOf(found, stalled) })
-    }
     logger.info({ group, ...(api ? { url: api.url } : {}) }, 'coordinator is following the ledger')
-  }
-
-  function serve(section: CoordinatorApiOptions, parts: Served): Promise<ApiServer> {
-    const { loop, opened, contracts } = parts
-    const { actions, ledger, view } = opened
-    return startApi({
-      host: section.host ?? '127.0.0.1',
-      port: section.port ?? 0,
-      token: section.token ?? null,
-      actor: section.actor ?? 'user:api',
-      policy: () => policies.current(),
-      now,
-      security,
-      ...(section.identity
-        ? {
-            identity: {
-              oidc: section.identity.oidc ? new Oidc({ now, ...section.identity.oidc }) : null,
-              developmentTokens: section.identity.developmentTokens ?? [],
-              sightings,
-            },
-          }
-        : {}),
-      metrics,
-      logger,
-      proposals: parts.proposals,
-      commands: parts.commands,
-      approvals: parts.approvals,
-      reading: parts.reading,
-      requestsPerSecond: section.requestsPerSecond ?? REQUESTS_PER_SECOND,
-      answered: new Answered(view),
-      stallsOf: parts.stallsOf,
-      keeper: opened.keeper,
-      isStale: () => opened.keeper.isStale(),
-      actionsTopic: topics.actions,
-      contracts: () => contracts.contracts,
-      announced: () => contracts.announced,
-      open: () => loop.openStates(),
-      async visible(correlationId, offset) {
-        // Reading one's own write is a courtesy: the proposal stands in the ledger, whatever the view does.
-        await ledger.until(correlationId, offset + 1n, VISIBLE_WITHIN_MS).catch(() => undefined)
-      },
-      async changed(correlationId, signal) {
-        await Promise.race([actions.changed(correlationId, signal), ledger.changed(correlationId, signal)])
-      },
-      remarks: () => (view.reachable ? [] : ['the Redis view is away: planning and reading wait']),
-    })
   }
 
   const service = makeService({
@@ -333,15 +290,4 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
     apiUrl: { get: () => api?.url ?? null },
     status: { value: status },
   })
-}
-
-interface Served {
-  readonly proposals: Proposals
-  readonly commands: Commands
-  readonly approvals: Approvals
-  readonly reading: LedgerReading
-  readonly loop: LedgerLoop
-  readonly opened: OpenView
-  readonly contracts: ContractsView
-  stallsOf(found: FoundRollback): Promise<readonly StallView[]>
 }

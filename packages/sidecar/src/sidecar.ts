@@ -151,6 +151,9 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       adapter,
       concurrency: options.concurrency ?? 32,
       send: (event, traceparent) => sender.send(event, { traceparent }),
+      ...(adapter.features.recordsCompensations
+        ? {}
+        : { recordAction: (event, traceparent) => sender.send(event, { traceparent }) }),
       isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
       failpoint,
       onFatal: options.onFatal,

@@ -55,7 +55,7 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     expect(await idsOf('incidentClass=bad-release')).toEqual(those(1, 0))
     expect(await idsOf('system=payments&phase=running&incidentClass=bad-release')).toEqual(those(1))
     expect(await idsOf(`correlationId=${orders[2]}`)).toEqual(those(2))
-    const began = Number((await redis.zscore(`${scene.prefix}:v2:index:0:all`, ids[3]!))!)
+    const began = Number((await redis.zscore(`${scene.prefix}:v3:index:0:all`, ids[3]!))!)
     expect(await idsOf(`since=${began}`)).toEqual(expect.arrayContaining(those(5, 4, 3)))
     expect(await idsOf(`until=${began}`)).not.toContain(ids[3])
   })
@@ -96,7 +96,7 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     const order = orders[0]!
     const topic = scene.world.topics.actions
     const partition = String(scene.world.log.partitionOf(order, 3))
-    const buildings = `${scene.prefix}:v2:buildings:${topic}`
+    const buildings = `${scene.prefix}:v3:buildings:${topic}`
     await redis.hset(buildings, `${partition}.until`, '1000000')
     const timeline = async () => (await get(`/v1/correlations/${order}/timeline`)).body
     expect([(await timeline()).stale, (await get('/v1/rollbacks')).body.stale]).toEqual([true, true])
@@ -105,7 +105,7 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     const before = await timeline()
     expect(before.stale).toBe(false)
     // What an earlier building left: a list that names another one.
-    await redis.lset(`${scene.prefix}:v2:records:${topic}:${order}`, 0, 'earlier')
+    await redis.lset(`${scene.prefix}:v3:records:${topic}:${order}`, 0, 'earlier')
     expect((await timeline()).entries.length).toBe(before.entries.length - 1)
     await call(coordinator, 'POST', '/v1/view/rebuild', {})
     expect(

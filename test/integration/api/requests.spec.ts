@@ -50,11 +50,11 @@ describe('requests', () => {
     expect(elsewhere.status).toBe(422)
     await scene.first(rollbackId, 'RollbackRequested')
     // Whatever Redis knew of keys is gone.
-    const notes = await redis.keys(`${scene.prefix}:v2:note:*`)
+    const notes = await redis.keys(`${scene.prefix}:v3:note:*`)
     expect(notes.length).toBeGreaterThan(0)
     await redis.del(...notes)
     expect(await post('/v1/rollbacks', body, key)).toMatchObject({ status: 202, body: { rollbackId } })
-    await redis.del(...(await redis.keys(`${scene.prefix}:v2:note:*`)))
+    await redis.del(...(await redis.keys(`${scene.prefix}:v3:note:*`)))
     expect((await post('/v1/rollbacks', { ...body, reason: 'another' }, key)).status).toBe(422)
     expect(scene.world.of(rollbackId).filter(e => e.type === 'RollbackProposed')).toHaveLength(1)
     expect((await post('/v1/rollbacks', body, 'ä b')).status).toBe(400)
@@ -73,9 +73,9 @@ describe('requests', () => {
     const path = `/v1/rollbacks/${rollbackId}/commands`
     const pause = { command: 'pause', reason: 'let me look' }
     for (let n = 0; n < 2; n++) expect((await post(path, pause, `pause-${rollbackId}`)).status).toBe(202)
-    await redis.del(...(await redis.keys(`${scene.prefix}:v2:note:*`)))
+    await redis.del(...(await redis.keys(`${scene.prefix}:v3:note:*`)))
     expect((await post(path, pause, `pause-${rollbackId}`)).status).toBe(202)
-    await redis.del(...(await redis.keys(`${scene.prefix}:v2:note:*`)))
+    await redis.del(...(await redis.keys(`${scene.prefix}:v3:note:*`)))
     expect((await post(path, { ...pause, reason: 'no' }, `pause-${rollbackId}`)).status).toBe(422)
     expect(scene.world.of(rollbackId).filter(e => e.type === 'OperatorCommandIssued')).toHaveLength(1)
     const { rollbacks } = (await get(`/v1/correlations/${correlationId}/timeline`)).body

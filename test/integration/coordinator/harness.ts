@@ -112,6 +112,7 @@ export class Scene {
         trigger: 'service',
         proposedBy: this.key('client').principal,
         supplements: null,
+        part: null,
         ...over,
       },
     })

@@ -58,8 +58,8 @@ describe('the view that planning reads', () => {
     // What a restored snapshot looks like: watermark and records as they were, together.
     const topic = scene.world.topics.actions
     const partition = String(scene.world.log.partitionOf(order, 3))
-    const marks = `${scene.prefix}:v2:watermarks:${topic}`
-    const records = `${scene.prefix}:v2:records:${topic}:${order}`
+    const marks = `${scene.prefix}:v3:watermarks:${topic}`
+    const records = `${scene.prefix}:v3:records:${topic}:${order}`
     const watermark = await redis.hget(marks, partition)
     const before = await redis.dumpBuffer(records)
     const second = await scene.record(order, 'payments')

@@ -68,6 +68,7 @@ export const PROPOSED: LedgerEvent = {
     trigger: 'manual',
     proposedBy: 'user:ana',
     supplements: null,
+    part: null,
   },
 }
 export const ASKED: { readonly type: 'ApprovalRequested'; readonly data: ApprovalRequested } = {
@@ -161,6 +162,7 @@ export class Desk {
       requestsPerSecond: 100_000,
       answered: { once: (_call: unknown, handle: () => Promise<unknown>) => handle() } as never,
       stallsOf: async () => [],
+      blastRadius: async () => ({ later: [], complete: true, because: [] }),
       isStale: async () => false,
       keeper: {} as never,
       security: createSecurityEvents(metrics, {

@@ -101,8 +101,9 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
       trigger: 'service',
       proposedBy: 'client:checkout',
       supplements: null,
+      part: null,
     },
-    '02:07:33.123 client:chec… order-1017     rollback proposed by client:checkout: payment failed; trigger service; only orders',
+    '02:07:33.123 client:chec… order-1017     rollback proposed by client:checkout: payment failed; trigger service; only systems orders',
   ],
   ApprovalRequested: [
     { ...common, revision: 1, ...frozen, required: 2, approvers: ['role:approver'], because: ['too large'] },

@@ -1,11 +1,13 @@
 import type { DryRun, PlanExplanation, PolicyDecision } from '@unwind/client/api'
+import { blastRadiusText } from './blast-radius-text.js'
 import type { Palette } from './colour.js'
 import { safeText } from './safe-text.js'
 import { table } from './table.js'
 
 /** A dry run: rows by tier, blast radius, what cannot be undone, what the policy says. */
 export function planText(dryRun: DryRun, palette: Palette): string {
-  return `${planRowsText(dryRun.correlationId, dryRun, palette)}\n${policyText(dryRun.policy, palette)}\n`
+  const radius = blastRadiusText(dryRun.blastRadius, palette)
+  return `${planRowsText(dryRun.correlationId, dryRun, palette)}${radius}\n${policyText(dryRun.policy, palette)}\n`
 }
 
 /** @param subject whose plan it is. */
@@ -27,6 +29,7 @@ export function planRowsText(subject: string, plan: PlanExplanation, palette: Pa
   const gates = totals.gates ? `, ${count(totals.gates, 'gate')}` : ''
   const parts = [
     `${name}: ${count(totals.systems, 'system')}, ${count(totals.actions, 'action')} to undo in ${count(totals.steps, 'step')} and ${count(totals.tiers, 'tier')}${gates}`,
+    ...(plan.part === null ? [] : [palette.tone('warn', `Partial: only ${safeText(plan.part)}`)]),
     '',
     table(
       ['tier', 'system', 'undoes, in this order', 'waits for', 'gate', 'deadline'],
@@ -48,6 +51,21 @@ export function planRowsText(subject: string, plan: PlanExplanation, palette: Pa
         `${count(surfaced.length, 'action')} cannot be undone; the rollback will not end green:`,
       ),
       table(['system', 'action', 'code', 'why'], left, palette).trimEnd(),
+    )
+  }
+  if (plan.left.length > 0) {
+    const left = plan.left.map(item => [
+      palette.system(safeText(item.system)),
+      safeText(item.resource === null ? item.action : `${item.action} ${item.resource}`),
+      safeText(item.because),
+    ])
+    parts.push(
+      '',
+      palette.tone(
+        'bad',
+        `${count(left.length, 'action')} outside this part ${left.length === 1 ? 'builds' : 'build'} on it and would stay as they are:`,
+      ),
+      table(['system', 'action', 'why'], left, palette).trimEnd(),
     )
   }
   return `${parts.join('\n')}\n`

@@ -13,6 +13,7 @@ export type Shown = Omit<
   | 'revision'
   | 'closedAt'
   | 'paused'
+  | 'waitsForClaim'
   | 'denied'
   | 'approval'
   | 'incidentClass'
@@ -21,7 +22,7 @@ export type Shown = Omit<
   | 'reviews'
 > & {
   readonly phase: string
-} & Partial<Pick<RollbackView, 'paused' | 'denied' | 'approval' | 'stalls' | 'reviews'>>
+} & Partial<Pick<RollbackView, 'paused' | 'waitsForClaim' | 'denied' | 'approval' | 'stalls' | 'reviews'>>
 
 /** A rollback as a timeline sums it up, with what was planned beside what happened. */
 export function ofSummary(correlationId: string, summary: RollbackSummary): Shown {
@@ -72,6 +73,9 @@ export function statusText(view: Shown, palette: Palette): string {
         `${palette.tone(reviewedBy === null ? 'bad' : 'info', 'glass broken:')} by ${safeText(by)}: ${safeText(reason)} (${reviewedBy === null ? 'its review is open' : `reviewed by ${safeText(reviewedBy)}`})`,
     ),
     ...aftermathLines(view, palette),
+    ...(view.waitsForClaim
+      ? [`${palette.tone('warn', 'waits-for-claim:')} ${safeText(view.waitsForClaim.message)}`]
+      : []),
     ...(view.denied ? [`${palette.tone('bad', 'denied:')} ${safeText(view.denied)}`] : []),
     ...hints(view).map(hint => `${palette.tone('info', 'next:')} ${hint}`),
   ]

@@ -44,6 +44,9 @@ const dryRun: DryRun = {
       message: 'a mail cannot be taken back',
     },
   ],
+  blastRadius: { later: [], complete: true, because: [] },
+  part: null,
+  left: [],
   totals: { systems: 2, steps: 2, tiers: 2, actions: 3, gates: 1, irreversible: 1 },
   policy: {
     decision: 'needs-approval',
@@ -104,6 +107,7 @@ const view: RollbackView = {
   restored: 2,
   expected: 2,
   paused: false,
+  waitsForClaim: null,
   denied: null,
   approval: null,
   remaining: [],

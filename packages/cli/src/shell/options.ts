@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseSince } from '../output/time.js'
 
 /** On every verb that prints data. */
@@ -54,6 +54,40 @@ export function sinceParser(now: () => number): (text: string) => number {
         `Expected "30s", "10m", "2h", "1d" or an ISO date and time, got "${text}".`,
       )
     return at
+  }
+}
+
+/** For verbs that may be about a part of what was done under a correlation ID. */
+export function addPartOptions(command: Command): void {
+  const options = [
+    new Option('--systems, --system <name,...>', 'only these systems').argParser(nameList),
+    new Option('--action <name-or-id>', 'only these actions; repeatable').argParser(collect),
+    new Option('--resource <name>', 'only actions on these resources; repeatable').argParser(collect),
+    new Option('--accept-partial', 'actions that build on the undone ones may stay as they are'),
+  ]
+  for (const option of options) command.addOption(option)
+}
+
+/** Repeatable, each taken as it is: resources may hold commas. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  if (text === '') throw new InvalidArgumentError('Expected a name.')
+  return [...new Set([...before, text])]
+}
+
+export interface PartOptions {
+  readonly system?: readonly string[]
+  readonly action?: readonly string[]
+  readonly resource?: readonly string[]
+  readonly acceptPartial?: boolean
+}
+
+/** The part as the API takes it. */
+export function partOf({ system, action, resource, acceptPartial }: PartOptions) {
+  return {
+    ...(system ? { systems: system } : {}),
+    ...(action ? { actions: action } : {}),
+    ...(resource ? { resources: resource } : {}),
+    ...(acceptPartial ? { acceptPartial } : {}),
   }
 }
 

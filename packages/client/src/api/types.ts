@@ -1,9 +1,11 @@
 import type { EscalationRaised } from '@unwind/contracts'
-import type { PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
+import type { BlastRadius, PlanExplanation, PolicyDecision, ShownPhase } from '@unwind/core'
 
 export type {
   AnomalyRow,
+  BlastRadius,
   CallerView,
+  LaterWork,
   PlanExplanation,
   PlanRow,
   PolicyDecision,
@@ -34,6 +36,12 @@ export interface ProposeRollback {
   readonly reason: string
   /** Only these systems; absent: every system that acted. */
   readonly systems?: readonly string[]
+  /** Only actions of these names or with these IDs. */
+  readonly actions?: readonly string[]
+  /** Only actions on these resources. */
+  readonly resources?: readonly string[]
+  /** Accept that actions which build on the undone ones stay as they are. */
+  readonly acceptPartial?: boolean
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */
   readonly rollbackId?: string
   /** Selects a playbook. */
@@ -45,6 +53,9 @@ export interface ProposeRollback {
 export interface DryRunRequest {
   readonly correlationId: string
   readonly systems?: readonly string[]
+  readonly actions?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly acceptPartial?: boolean
   /** Who would ask: policies depend on it. */
   readonly actor?: string
 }
@@ -103,6 +114,7 @@ export interface RollbackPlan extends PlanExplanation {
   readonly rollbackId: string
   readonly revision: number
   readonly planHash: string
+  readonly blastRadius: BlastRadius
 }
 
 /** What a proposal would lead to; nothing was changed. */
@@ -114,6 +126,7 @@ export interface DryRun extends PlanExplanation {
   /** Records that were left out, and why. */
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
+  readonly blastRadius: BlastRadius
 }
 
 export type EscalationView = EscalationRaised

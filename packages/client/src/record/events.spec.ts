@@ -81,6 +81,7 @@ test('a proposal is made in the name of the key, its scope sorted and without do
     trigger: 'service',
     proposedBy: 'client:loyalty',
     supplements: null,
+    part: null,
   })
 })
 

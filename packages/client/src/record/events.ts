@@ -68,7 +68,19 @@ export function rollbackProposed(
       trigger: 'service',
       proposedBy: stamp.emitter,
       supplements: null,
+      part: partOf(proposal),
     },
+  }
+}
+
+function partOf({ actions = [], resources = [], acceptPartial = false }: Proposal) {
+  if (actions.length === 0 && resources.length === 0 && !acceptPartial) return null
+  const names = (path: string, list: readonly string[]) =>
+    [...new Set(list)].map((name, i) => required(`${path}[${i}]`, name)).sort()
+  return {
+    actions: names('actions', actions),
+    resources: names('resources', resources),
+    acceptsDependants: acceptPartial,
   }
 }
 

@@ -96,6 +96,12 @@ export interface Proposal extends Traced {
   readonly reason: string
   /** Only these systems; default: every system that acted. */
   readonly systems?: readonly string[]
+  /** Only actions of these names or with these IDs; default: all. */
+  readonly actions?: readonly string[]
+  /** Only actions on these resources; default: on all. */
+  readonly resources?: readonly string[]
+  /** Accept that actions which build on the undone ones stay as they are. Default: such a proposal is denied. */
+  readonly acceptPartial?: boolean
   /** Selects a playbook. */
   readonly incidentClass?: string | null
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */

@@ -97,6 +97,15 @@ export interface ReconciliationFinding {
   readonly details: readonly string[]
 }
 
+export interface Part {
+  /** Only actions of these names or with these IDs. Empty: all. */
+  readonly actions: readonly string[]
+  /** Only actions on these resources. Empty: on all. */
+  readonly resources: readonly string[]
+  /** Whoever asks knows that actions which build on the undone ones stay as they are. */
+  readonly acceptsDependants: boolean
+}
+
 /** A system failed to do something under a correlation ID. */
 export interface ActionFailed {
   /** Deterministic ID of the action; given by the recorder. */
@@ -729,6 +738,8 @@ export interface RollbackProposed {
   readonly proposedBy: string
   /** Rollback that this one completes, when late actions appeared after its end. */
   readonly supplements: string | null
+  /** Which part of what the systems did. Null: all of it. */
+  readonly part: Part | null
 }
 
 /** The frozen plan with the authority for it. From here the sidecars run alone. */

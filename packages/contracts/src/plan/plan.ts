@@ -49,6 +49,16 @@ export interface SurfacedAction {
   readonly message: string
 }
 
+/** A recorded action outside the part that a partial rollback undoes, which builds on that part. It stays as it is. */
+export interface LeftAction {
+  readonly actionId: string
+  readonly system: string
+  readonly action: string
+  readonly resource: string | null
+  /** How it builds on what is undone, for people. */
+  readonly because: string
+}
+
 /** The frozen, hashed list of steps. It travels with the request; every sidecar runs from it. */
 export interface Plan {
   readonly format: 1
@@ -57,6 +67,12 @@ export interface Plan {
   readonly revision: number
   /** Only these systems take part, sorted. Empty: every system that acted, and any that finds it did. */
   readonly scope: readonly string[]
+  /** Narrows the scope to some actions; each list sorted, an empty one does not narrow. Absent: all that the scope did. */
+  readonly selection?: { readonly actions: readonly string[]; readonly resources: readonly string[] }
+  /** What a partial rollback leaves inconsistent, last to first. Absent: nothing. It keeps the end state from being green. */
+  readonly left?: readonly LeftAction[]
+  /** It rolls back a rollback: what was undone last is done again first. Absent: it does not. */
+  readonly inverse?: true
   /** Wait for every system's fence before the first undo. */
   readonly barrier: boolean
   /** The plan knows every action recorded below this offset of the correlation ID's partition of the actions topic. */
@@ -128,6 +144,10 @@ function planProblem(value: unknown): string | null {
     !Array.isArray(plan.scope)
   )
     return 'the plan lacks steps, gates, surfaced or scope'
+  const { selection, left } = plan as { selection?: Record<string, unknown>; left?: unknown }
+  if (selection !== undefined && !(Array.isArray(selection?.actions) && Array.isArray(selection.resources)))
+    return 'its selection lacks actions or resources'
+  if (left !== undefined && !Array.isArray(left)) return 'what it leaves is not a list'
   const known = new Set<string>()
   for (const item of plan.steps as Record<string, unknown>[]) {
     if (typeof item?.stepId !== 'string' || typeof item.system !== 'string')

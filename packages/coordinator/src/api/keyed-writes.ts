@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { EventOf, LedgerEvent } from '@unwind/contracts'
 import type { CommandRequest } from '../operations/commands.js'
 import type { Proposal } from '../operations/proposals.js'
@@ -17,7 +18,8 @@ export async function isProposed(
     data.reason === wanted.reason &&
     data.incidentClass === wanted.incidentClass &&
     data.proposedBy === wanted.proposedBy &&
-    data.systems.join() === wanted.systems.join()
+    data.systems.join() === wanted.systems.join() &&
+    isDeepStrictEqual(data.part, wanted.part)
   if (!same) throw keyReused(`it stands for the proposal of rollback ${rollbackId}, with other content`)
   return true
 }

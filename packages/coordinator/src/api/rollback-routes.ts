@@ -1,5 +1,6 @@
-import { thawPlan } from '@unwind/contracts'
+import { type Plan, thawPlan } from '@unwind/contracts'
 import {
+  type BlastRadius,
   dryRunShape,
   explainPlan,
   planShape,
@@ -28,6 +29,7 @@ import {
   byRollback,
   commandBody,
   listQuery,
+  partOf,
   personBody,
   planBody,
   proposeBody,
@@ -43,6 +45,8 @@ export interface RollbackRoutes {
   stallsOf(found: FoundRollback): Promise<readonly StallView[]>
   /** Whether the view is being built again. */
   isStale(): Promise<boolean>
+  /** Who else worked on what a plan undoes. */
+  blastRadius(plan: Plan): Promise<BlastRadius>
   /** Resolves when the view holds what was just written, or after a short while: reading one's own write. */
   visible(correlationId: string, offset: bigint): Promise<void>
 }
@@ -59,7 +63,17 @@ const planHashNeeded = () =>
 export function rollbackRoutes(
   app: FastifyInstance,
   callers: Callers,
-  { proposals, commands, approvals, reading, answered, stallsOf, isStale, visible }: RollbackRoutes,
+  {
+    proposals,
+    commands,
+    approvals,
+    reading,
+    answered,
+    stallsOf,
+    isStale,
+    visible,
+    blastRadius,
+  }: RollbackRoutes,
 ): void {
   addRoute(app, callers, {
     method: 'POST',
@@ -76,6 +90,7 @@ export function rollbackRoutes(
         correlationId,
         reason,
         systems,
+        part: partOf(body),
         rollbackId: body.rollbackId ?? (key && rollbackIdOf(key, correlationId)),
         incidentClass: body.incidentClass ?? null,
         proposedBy: actor(body.actor ?? null),
@@ -138,7 +153,14 @@ export function rollbackRoutes(
       const asked = pending && !pending.denied ? pending.request : null
       const plan = asked ? thawPlan(asked, rollback) : rollback.plan
       const planHash = asked?.planHash ?? rollback.planHash
-      return { rollbackId, revision: plan.revision, planHash, gates: plan.gates, ...explainPlan(plan) }
+      return {
+        rollbackId,
+        revision: plan.revision,
+        planHash,
+        gates: plan.gates,
+        ...explainPlan(plan),
+        blastRadius: await blastRadius(plan),
+      }
     },
   })
   addRoute(app, callers, {
@@ -232,7 +254,7 @@ export function rollbackRoutes(
     body: planBody,
     answers: dryRunShape,
     handle: ({ body, actor }) =>
-      proposals.dryRun(body.correlationId, body.systems, actor(body.actor ?? null)),
+      proposals.dryRun(body.correlationId, body.systems, partOf(body), actor(body.actor ?? null)),
   })
 
   async function find(rollbackId: string) {

@@ -33,10 +33,27 @@ export const byRollback = z.strictObject({ rollbackId })
 export const byGate = z.strictObject({ rollbackId, gateId: text(200) })
 export const byCorrelation = z.strictObject({ correlationId })
 
+const selected = (what: string) =>
+  z
+    .array(z.string().min(1).max(MAX_KEY).regex(NO_CONTROLS, 'must not hold control characters'))
+    .max(200)
+    .default([])
+    .describe(what)
+/** Which part of a correlation ID is meant; together with `systems`. */
+const part = {
+  actions: selected('Only actions of these names or with these IDs; empty: all.'),
+  resources: selected('Only actions on these resources; empty: on all.'),
+  acceptPartial: z
+    .boolean()
+    .default(false)
+    .describe('Accept that actions which build on the undone ones stay as they are.'),
+}
+
 export const proposeBody = z.strictObject({
   correlationId,
   reason,
   systems: z.array(system).max(200).default([]).describe('Only these; empty: every system that acted.'),
+  ...part,
   rollbackId: rollbackId.optional().describe('The same ID is the same proposal.'),
   incidentClass: text(100).optional(),
   actor: principal.optional(),
@@ -45,6 +62,7 @@ export const proposeBody = z.strictObject({
 export const planBody = z.strictObject({
   correlationId,
   systems: z.array(system).max(200).default([]),
+  ...part,
   reason: text(2_000).optional(),
   actor: principal.optional(),
 })
@@ -97,3 +115,15 @@ export const listQuery = z.strictObject({
   cursor: z.string().max(500).optional().describe('"nextCursor" of the page before.'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
 })
+
+interface PartBody {
+  readonly actions: readonly string[]
+  readonly resources: readonly string[]
+  readonly acceptPartial: boolean
+}
+
+/** What the ledger says of a part. Null: nothing was narrowed or accepted. */
+export function partOf({ actions, resources, acceptPartial }: PartBody) {
+  if (actions.length === 0 && resources.length === 0 && !acceptPartial) return null
+  return { actions, resources, acceptsDependants: acceptPartial }
+}

@@ -11,6 +11,8 @@ export class Catalogue {
   constructor(
     private readonly source: RecordSource,
     private readonly trusted: TrustedRecords,
+    /** Whether the ledger has a rollback of this ID. Default: nobody is asked. */
+    private readonly isRollback: (id: string) => Promise<boolean> = async () => false,
   ) {}
 
   /**
@@ -18,6 +20,9 @@ export class Catalogue {
    * @throws ViewUnavailable @throws ViewBehind @throws RegistryUnavailable
    */
   async actionsOf(correlationId: string, withinMs: number): Promise<Catalogued> {
+    const asked = this.isRollback(correlationId)
+    // It is waited for below, where its failure counts.
+    asked.catch(() => undefined)
     const { partition, until, records } = await this.source.complete(correlationId, withinMs)
     const actions: RecordedAction[] = []
     const problems: string[] = []
@@ -33,6 +38,8 @@ export class Catalogue {
         )
       }
     }
-    return { kind: 'actions', actions, basis: { partition, offset: String(until) }, problems }
+    const inverse = await asked
+    const basis = { partition, offset: String(until) }
+    return { kind: 'actions', actions, basis, problems, ...(inverse ? { inverse } : {}) }
   }
 }

@@ -2,6 +2,7 @@ import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import type { ContractLookup, CoordinationContext, Coordinator, StallFacts } from '@unwind/core'
 import type { Timers } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
+import type { ClaimsPort } from '../claims/claims.js'
 import type { LoopMetrics } from '../metrics.js'
 
 /** What the loop acts through. */
@@ -17,6 +18,8 @@ export interface LoopOptions {
   factsOf(systems: readonly string[], from: { partition: number; offset: bigint }): Promise<StallFacts>
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
   historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
+  /** Who may touch what. Default: nobody asks, so rollbacks overlap as they come. */
+  readonly claims?: ClaimsPort
   readonly logger: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void

@@ -1,4 +1,4 @@
-import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import { type LedgerEvent, type Recorded, thawPlan } from '@unwind/contracts'
 import {
   type Coordination,
   type CoordinationCommand,
@@ -9,6 +9,7 @@ import {
 } from '@unwind/core'
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { TooManyRecords } from '../catalogue/record-source.js'
+import { planIn } from '../claims/plan-in.js'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
 import { isSequel, Orphans } from './orphans.js'
@@ -79,6 +80,7 @@ export class LedgerLoop {
       if (event.type === 'RollbackRequested') known.requestedAt = position.offset
       this.#input(known, input, followed.live)
     } else if (!this.#orphans.grow(event.data.rollbackId, position)) this.#begin(input, recorded, followed)
+    this.#claimed(recorded)
     this.options.metrics.event(recorded, followed.live)
   }
 
@@ -95,7 +97,11 @@ export class LedgerLoop {
   }
 
   onReleased(partition: number): void {
-    for (const entry of this.#entries.release(partition)) this.#wakeups.forget(entry.rollbackId)
+    for (const { rollbackId, state } of this.#entries.release(partition)) {
+      this.#wakeups.forget(rollbackId)
+      // What was requested is held until its end; whoever has the partition now asks anew for the rest.
+      if (state.rollback.phase !== 'running') this.options.claims?.release(rollbackId)
+    }
     // Its history is read again from what is open: from there on nothing has ended yet.
     for (const [rollbackId, ended] of this.#ended)
       if (ended.partition === partition) this.#ended.delete(rollbackId)
@@ -153,7 +159,10 @@ export class LedgerLoop {
       state = foldCoordination(state, recorded)
       last = recorded.event
     }
-    if (state === null || !last) return
+    if (state === null || !last) {
+      this.options.claims?.release(rollbackId)
+      return
+    }
     const { correlationId } = last.data
     const entry: Entry = {
       rollbackId,
@@ -165,6 +174,7 @@ export class LedgerLoop {
       traceparent: null,
     }
     this.#entries.add(entry)
+    this.#claim(partition, rollbackId)
     this.#input(entry, { kind: 'tick' })
   }
 
@@ -200,7 +210,39 @@ export class LedgerLoop {
     }
   }
 
+  /** The first request of a plan is the moment from which others must keep away: later revisions only add what came late. */
+  #isHeld(entry: Entry, event: LedgerEvent): boolean {
+    const { claims } = this.options
+    if (!claims || event.type !== 'RollbackRequested' || event.data.revision !== 1) return false
+    const { planHash } = event.data
+    const taken = claims.take(thawPlan(event.data, event.data), () => {
+      if (this.#holds(entry)) this.#input(entry, { kind: 'freed' })
+    })
+    if (taken.kind === 'taken') return false
+    this.#input(entry, { kind: 'held', by: taken.kind === 'held' ? taken.by : null, planHash })
+    return true
+  }
+
+  /** What runs by the ledger holds what its plan touches, whoever asked first; what has ended does not, also while it is kept here. */
+  #claimed({ event, position }: Recorded<LedgerEvent>): void {
+    const { claims } = this.options
+    if (!claims || (event.type !== 'RollbackRequested' && event.type !== 'RollbackClosed')) return
+    const { rollbackId } = event.data
+    if (event.type === 'RollbackRequested' && this.#orphans.holds(rollbackId)) {
+      // It goes on, though its history is still being read: nobody may come between.
+      const plan = planIn(event.data)
+      if (plan) claims.hold(plan)
+    } else this.#claim(position.partition, rollbackId)
+  }
+
+  #claim(partition: number, rollbackId: string): void {
+    const rollback = this.#entries.get(partition, rollbackId)?.state.rollback
+    if (rollback?.phase === 'running') this.options.claims?.hold(rollback.plan)
+    else this.options.claims?.release(rollbackId)
+  }
+
   async #emit(entry: Entry, event: LedgerEvent): Promise<void> {
+    if (this.#isHeld(entry, event)) return
     try {
       await this.options.send(event, entry.traceparent)
       this.options.metrics.emitted(event)
@@ -269,6 +311,7 @@ export class LedgerLoop {
     // stood before the event that ended it: a late copy of its request must not begin it again (I2).
     const revision = rollback.phase === 'closed' || rollback.phase === 'running' ? rollback.plan.revision : 0
     this.#forget(entry)
+    this.options.claims?.release(rollbackId)
     this.#ended.set(rollbackId, { partition, revision })
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }

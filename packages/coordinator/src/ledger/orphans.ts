@@ -47,6 +47,7 @@ export class Orphans {
     return true
   }
 
+  /** Its history is not read yet. */
   holds(rollbackId: string): boolean {
     return this.#held.has(rollbackId)
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import { eventIds, type LedgerEvent, type Part, type Plan } from '@unwind/contracts'
 import { newRollbackId } from '@unwind/contracts/ids'
 import {
+  type BlastRadius,
   type ContractLookup,
   decidePolicy,
   explainPlan,
@@ -9,6 +10,7 @@ import {
   type PlanExplanation,
   type Policy,
   type PolicyDecision,
+  whyNotPartly,
 } from '@unwind/core'
 import type { WrittenAt } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
@@ -19,6 +21,8 @@ export interface ProposalsOptions extends Standing {
   readonly policy: () => Policy
   readonly contracts: () => ContractLookup
   actionsOf(correlationId: string): Promise<Catalogued>
+  /** Who else worked on what a plan undoes, for people. @throws ViewUnavailable */
+  blastRadius(plan: Plan): Promise<BlastRadius>
   /** Whose rollback this ID is, as far as the view tells; null when it does not, or is away. */
   known(rollbackId: string): Promise<{ readonly correlationId: string } | null>
 }
@@ -27,6 +31,7 @@ export interface Proposal {
   readonly correlationId: string
   readonly reason: string
   readonly systems: readonly string[]
+  readonly part: Part | null
   readonly rollbackId: string | null
   readonly incidentClass: string | null
   readonly proposedBy: string
@@ -38,6 +43,7 @@ export interface DryRun extends PlanExplanation {
   readonly remarks: readonly string[]
   readonly problems: readonly string[]
   readonly policy: PolicyDecision
+  readonly blastRadius: BlastRadius
 }
 
 /** Asking for rollbacks: for real, or to see what would come of it. */
@@ -50,7 +56,7 @@ export class Proposals {
       return { rollbackId: proposal.rollbackId, written: null }
     const { key, now } = this.options
     const rollbackId = proposal.rollbackId ?? newRollbackId(now(), randomBytes(8))
-    const { correlationId, reason, systems, incidentClass, proposedBy } = proposal
+    const { correlationId, reason, systems, part, incidentClass, proposedBy } = proposal
     const event: LedgerEvent = {
       type: 'RollbackProposed',
       data: {
@@ -66,20 +72,28 @@ export class Proposals {
         trigger: 'manual',
         proposedBy,
         supplements: null,
+        part,
       },
     }
     return { rollbackId, written: await this.options.send(event) }
   }
 
   /** The plan that a proposal would get now, and what the policy would say of it. Changes nothing. */
-  async dryRun(correlationId: string, systems: readonly string[], proposedBy: string): Promise<DryRun> {
+  async dryRun(
+    correlationId: string,
+    systems: readonly string[],
+    part: Part | null,
+    proposedBy: string,
+  ): Promise<DryRun> {
     const policy = this.options.policy()
-    const { actions, basis, problems } = await this.options.actionsOf(correlationId)
+    const { actions, basis, problems, inverse } = await this.options.actionsOf(correlationId)
     const outcome = makePlan({
       rollbackId: 'dry-run',
       correlationId,
       revision: 1,
       scope: systems,
+      ...(part ? { selection: part } : {}),
+      ...(inverse === undefined ? {} : { inverse }),
       barrier: policy.barrier,
       basis,
       actions,
@@ -89,13 +103,18 @@ export class Proposals {
       throw new Problem(409, 'no-plan', 'No plan can be made', outcome.message, outcome.hint)
     if (outcome.kind === 'unchanged') throw new Error('a first plan cannot be unchanged')
     const { plan, frozen, remarks } = outcome
+    const partly = whyNotPartly(policy, plan, part?.acceptsDependants ?? false)
     return {
       correlationId,
       planHash: frozen.planHash,
       ...explainPlan(plan),
       remarks: remarks.map(remark => remark.message),
       problems,
-      policy: decidePolicy(policy, { proposedBy, at: this.options.now() }, plan),
+      blastRadius: await this.options.blastRadius(plan),
+      policy:
+        partly === null
+          ? decidePolicy(policy, { proposedBy, at: this.options.now() }, plan)
+          : { decision: 'refused', because: [partly] },
     }
   }
 

@@ -60,6 +60,7 @@ export function rollbackView(found: FoundRollback, stalls: readonly StallView[])
     restored: summary?.restored ?? 0,
     expected: summary?.expected ?? 0,
     paused: rollback.phase === 'running' && rollback.paused,
+    waitsForClaim: claimWaitOf(rollback),
     denied: deniedBecause(found),
     approval: pending && {
       required: pending.request.required,
@@ -79,6 +80,12 @@ export function rollbackView(found: FoundRollback, stalls: readonly StallView[])
     steps: stepsOf(rollback, rows),
     stalls,
   }
+}
+
+function claimWaitOf(rollback: RollbackState): RollbackView['waitsForClaim'] {
+  if (!('waitsFor' in rollback) || !rollback.waitsFor) return null
+  const { holder, message, since } = rollback.waitsFor
+  return { rollbackId: holder, message, since }
 }
 
 function stepsOf(rollback: RollbackState, rows: ReadonlyMap<string, StepRow>): StepView[] {

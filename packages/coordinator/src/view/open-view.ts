@@ -38,6 +38,9 @@ export interface OpenView {
   readonly keeper: ViewKeeper
   readonly actions: RecordSource
   readonly ledger: RecordSource
+  /** Of the actions topic. */
+  readonly actionEnds: EndOffsets
+  readonly actionsPartitionOf: (key: string) => number
   /** Records in the log that the view does not hold yet, by topic. */
   lag(): Promise<ReadonlyMap<string, number>>
   stop(): Promise<void>
@@ -59,18 +62,21 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     indexed: async record => (record.topic === topics.rollback ? options.indexed(record) : null),
     keeps: record => record.topic !== topics.rollback || options.trusted(record),
   })
-  const sourceOf = (topic: string) =>
+  const partitionOf = (topic: string) => (key: string) => log.partitionOf(key, counts.get(topic)!)
+  const endsOf = (topic: string) => new EndOffsets(() => admin.offsets(topic))
+  const actionEnds = endsOf(topics.actions)
+  const sourceOf = (topic: string, ends: EndOffsets) =>
     new RecordSource({
       view,
       topic,
-      partitionOf: key => log.partitionOf(key, counts.get(topic)!),
-      ends: new EndOffsets(() => admin.offsets(topic)),
+      partitionOf: partitionOf(topic),
+      ends,
       onWaiting: () => void projector.compareNow(),
       now,
       ...(options.maxRecords === undefined ? {} : { maxRecords: options.maxRecords }),
     })
-  const actions = sourceOf(topics.actions)
-  const ledger = sourceOf(topics.rollback)
+  const actions = sourceOf(topics.actions, actionEnds)
+  const ledger = sourceOf(topics.rollback, endsOf(topics.rollback))
   const projector = new Projector({
     log,
     admin,
@@ -100,6 +106,8 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     }),
     actions,
     ledger,
+    actionEnds,
+    actionsPartitionOf: partitionOf(topics.actions),
     async lag() {
       const lags = new Map<string, number>()
       for (const topic of followed) {

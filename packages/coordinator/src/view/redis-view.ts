@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { Failpoint, IncomingRecord } from '@unwind/runtime'
 import { Redis } from 'ioredis'
 import type { IndexEntry } from './index-entry.js'
-import { packBatch } from './packed.js'
+import { packBatch, packTouched } from './packed.js'
 import { RollbackIndex } from './rollback-index.js'
-import { APPEND, FORGET, FORGET_ALL, READ } from './scripts.js'
+import { APPEND, FORGET, FORGET_ALL, READ, TOUCHED } from './scripts.js'
 import { unpackRecord } from './stored-record.js'
+import { placeName, TOUCHED_KEPT } from './touched.js'
 import { digestOf, type ViewDigest } from './view-digest.js'
 
 export interface ViewOptions {
@@ -41,14 +42,27 @@ export interface ReadRecords {
   readonly building?: boolean
 }
 
+export interface Place {
+  readonly system: string
+  readonly resource: string
+}
+
+export interface Touched {
+  /** Every record below these offsets is in the index. */
+  readonly watermarks: ReadonlyMap<number, bigint>
+  /** For each place, in order. */
+  readonly by: readonly (readonly string[])[]
+}
+
 /** Keys of another layout are not ours: a view of an older version is built anew beside what it left. */
-const LAYOUT = 'v2'
+const LAYOUT = 'v3'
 const CONNECT_MS = 2_000
 /** A slow answer means that Redis is away: callers say so instead of hanging. */
 const ANSWER_MS = 5_000
 
 interface Scripted {
   unwindAppend(...args: (string | Buffer)[]): Promise<number | string>
+  unwindTouched(...args: string[]): Promise<[string[], string[][]]>
   unwindReadBuffer(...args: (string | Buffer)[]): Promise<[Buffer, Buffer, Buffer, Buffer, Buffer[]]>
   unwindForget(...args: string[]): Promise<number>
   unwindForgetAll(keys: number, ...args: string[]): Promise<string>
@@ -76,6 +90,7 @@ export class RedisView {
     })
     this.#redis.defineCommand('unwindAppend', { numberOfKeys: 2, lua: APPEND })
     this.#redis.defineCommand('unwindRead', { numberOfKeys: 3, lua: READ })
+    this.#redis.defineCommand('unwindTouched', { lua: TOUCHED })
     this.#redis.defineCommand('unwindForget', { numberOfKeys: 2, lua: FORGET })
     this.#redis.defineCommand('unwindForgetAll', { lua: FORGET_ALL })
     this.index = new RollbackIndex(this.#redis, `${this.#base}:index:`, answer => this.#asking(answer))
@@ -133,6 +148,9 @@ export class RedisView {
         `${this.#base}:index:`,
         randomBytes(6).toString('base64url'),
         until === null ? '' : String(until),
+        packTouched(kept),
+        this.#touched(topic),
+        String(TOUCHED_KEPT),
       ),
     )
     await failpoint('view.after-append')
@@ -168,6 +186,24 @@ export class RedisView {
       return { watermark: reached, records: [], total: 0, building: false }
     const records = unpacked(packed, topic, key)
     return { watermark: reached, records, total: Number(total.toString()), building: isBuilding }
+  }
+
+  /**
+   * Correlation IDs whose records claim to have touched each of these resources, latest first, and how far each partition
+   * is in the view. They are claims until the records are verified. @throws ViewUnavailable
+   */
+  async touched(topic: string, places: readonly Place[], most: number): Promise<Touched> {
+    const keys = [
+      this.#watermarks(topic),
+      ...places.map(p => this.#touched(topic) + placeName(p.system, p.resource)),
+    ]
+    const [marks, found] = await this.#asking(
+      this.#scripted.unwindTouched(String(keys.length), ...keys, String(most)),
+    )
+    return {
+      watermarks: new Map(pairs(marks).map(([partition, offset]) => [Number(partition), BigInt(offset)])),
+      by: found.map(flat => pairs(flat).map(([correlationId]) => correlationId)),
+    }
   }
 
   /** @returns next offset of each partition that the view has begun. @throws ViewUnavailable */
@@ -238,6 +274,10 @@ export class RedisView {
     return `${this.#base}:records:${topic}:`
   }
 
+  #touched(topic: string): string {
+    return `${this.#base}:touched:${topic}:`
+  }
+
   #watermarks(topic: string): string {
     return `${this.#base}:watermarks:${topic}`
   }
@@ -276,6 +316,10 @@ export class RedisView {
 
 function toOffset(text: string): bigint | null {
   return text === '' ? null : BigInt(text)
+}
+
+function pairs(flat: readonly string[]): (readonly [string, string])[] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!] as const)
 }
 
 /** Bytes that are not the projector's, whoever wrote them, are no answer: it is the view that is to blame, not who asks. */

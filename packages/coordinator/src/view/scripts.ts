@@ -10,8 +10,9 @@
  * KEYS 1 watermarks of the topic · 2 buildings of the topic: "<partition>" → name, "<partition>.until" → offset at which
  *      it is as complete as the log was when it began
  * ARGV 1 partition · 2 expected watermark, "" for none · 3 next watermark · 4 prefix of the record keys
- *      5 time to live, seconds · 6 records: (key, field, bytes)… · 7 entries of the index, JSON · 8 prefix of the index
+ *      5 time to live, seconds · 6 records: (key, bytes)… · 7 entries of the index, JSON · 8 prefix of the index
  *      9 name of a new building · 10 until, "" for "as it was"
+ *      11 touched resources: (place, correlation ID, time)… · 12 prefix of their keys · 13 how many of each to keep
  * Returns 1, or the watermark found, as text ("" for none).
  */
 export const APPEND = `
@@ -88,6 +89,16 @@ if #ARGV[7] > 0 then
     redis.call('ZREMRANGEBYSCORE', index .. 'all', '-inf', entry.oldest)
   end
 end
+local touched = ARGV[11]
+at, size = 1, #touched
+local place, correlation, score
+while at <= size do
+  place, correlation, score, at = struct.unpack('>I2c0I2c0I2c0', touched, at)
+  place = ARGV[12] .. place
+  redis.call('ZADD', place, 'GT', score, correlation)
+  if redis.call('ZCARD', place) > tonumber(ARGV[13]) then redis.call('ZPOPMIN', place) end
+  redis.call('EXPIRE', place, ttl)
+end
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[2], ARGV[1] .. '.until', ARGV[10]) end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 local till = redis.call('HGET', KEYS[2], ARGV[1] .. '.until')
@@ -148,4 +159,15 @@ end
 local old = redis.call('GET', KEYS[1]) or '0'
 redis.call('SET', KEYS[1], ARGV[1])
 return old
+`
+
+/**
+ * Who touched each of some resources, latest first, together with how far every partition is in the view.
+ * KEYS 1 watermarks of the topic · 2… the resources. ARGV 1 how many of each. Returns flat (partition, watermark)… and,
+ * for each resource, flat (correlation ID, time)….
+ */
+export const TOUCHED = `
+local found = {}
+for i = 2, #KEYS do found[i - 1] = redis.call('ZREVRANGE', KEYS[i], 0, tonumber(ARGV[1]) - 1, 'WITHSCORES') end
+return { redis.call('HGETALL', KEYS[1]), found }
 `

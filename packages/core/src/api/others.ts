@@ -6,17 +6,51 @@ const texts = z.array(text).readonly()
 
 const rowShape = z.looseObject({}).describe('A step of the plan, or what no step undoes, for people.')
 
+export const laterWorkShape = z
+  .object({
+    correlationId: text,
+    system: text,
+    resource: text,
+    actionId: text.describe('Its latest action there.'),
+    action: text,
+    recordedAt: number.describe('Epoch ms.'),
+    laterBy: z
+      .enum(['log', 'clock', 'unsure'])
+      .describe('How it is known to be later; "unsure": too close to tell.'),
+  })
+  .readonly()
+
+export const blastRadiusShape = z
+  .object({
+    later: z
+      .array(laterWorkShape)
+      .readonly()
+      .describe('Other correlation IDs that worked later on what the plan undoes, most recent first.'),
+    complete: z.boolean().describe('Every action that was recorded when this was asked was looked at.'),
+    because: texts.describe('Why it is not complete.'),
+  })
+  .readonly()
+  .describe('Who else worked on what the plan undoes.')
+
+const partialShape = {
+  part: text.nullable().describe('Only this part is undone; null: all that was recorded.'),
+  left: z.array(rowShape).describe('What the part leaves inconsistent, last to first.'),
+  blastRadius: blastRadiusShape,
+}
+
 export const planShape = z.looseObject({
   rollbackId: text,
   revision: number,
   planHash: text,
   rows: z.array(rowShape),
+  ...partialShape,
 })
 
 export const dryRunShape = z.looseObject({
   correlationId: text,
   planHash: text,
   rows: z.array(rowShape),
+  ...partialShape,
   remarks: texts.describe('What the planner had to decide.'),
   problems: texts.describe('Records that were left out, and why.'),
   policy: z.looseObject({}).describe('What the policy says of it.'),
@@ -105,6 +139,7 @@ export const viewDigestShape = z
   })
   .readonly()
 
+export type BlastRadius = z.output<typeof blastRadiusShape>
 export type SystemView = z.output<typeof systemShape>
 export type ViewState = z.output<typeof viewStateShape>
 export type ViewDigestView = z.output<typeof viewDigestShape>

@@ -105,6 +105,11 @@ export const rollbackShape = z
     restored: z.number().describe('Items that probes saw restored, of those expected.'),
     expected: z.number(),
     paused: z.boolean(),
+    waitsForClaim: z
+      .object({ rollbackId: z.string(), message: z.string(), since: moment })
+      .readonly()
+      .nullable()
+      .describe('Another rollback came first and holds what this one would touch; it goes on by itself.'),
     denied: z.string().nullable().describe('Why the policy or a person said no.'),
     approval: z.object({ required: z.number(), given: texts, approvers: texts }).readonly().nullable(),
     remaining: texts.describe('What is not as it was, as the end says.'),

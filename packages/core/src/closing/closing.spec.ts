@@ -85,6 +85,35 @@ describe('the end of a rollback', () => {
     ])
   })
 
+  it('of a part says that it was a part, also when all of the part is proven', () => {
+    const part = plan([step('loyalty')], {
+      scope: ['loyalty'],
+      selection: { actions: [], resources: ['points/3'] },
+    })
+    expect(end(running(ledger.requested(part), ledger.completed('loyalty')))).toEqual([
+      'RESTORED_VERIFIED',
+      'partial rollback, only systems loyalty; resources points/3; everything else was left as it is',
+    ])
+  })
+
+  it('is PARTIAL when what a part leaves builds on what it undid', () => {
+    const left = [
+      {
+        actionId: 'payments:2',
+        system: 'payments',
+        action: 'payments.done',
+        resource: null,
+        because: 'orders:1 caused it',
+      },
+    ]
+    const part = plan([step('orders')], { scope: ['orders'], left })
+    expect(end(running(ledger.requested(part), ledger.completed('orders')))).toEqual([
+      'PARTIAL',
+      'partial rollback, only systems orders; everything else was left as it is',
+      'payments: payments.done (payments:2) stays, though orders:1 caused it',
+    ])
+  })
+
   it('is ABANDONED after an abort, once nothing is half-way', () => {
     const abort = ledger.command('abort', two)
     expect(end(running(ledger.requested(two), ledger.started('loyalty'), abort))).toBe('open')

@@ -1,4 +1,5 @@
 import { eventIds, type RollbackClosed } from '@unwind/contracts'
+import { selectionOf, selectionText } from '../planning/selection.js'
 import { type EndState, isSettled, type Running, type StepState } from '../unwind/state.js'
 
 /** How long a rollback without any step stays open for systems to find actions of their own, milliseconds. */
@@ -31,7 +32,7 @@ export function closing(state: Running, emitter: string, now: number): Closing {
 
 function endState(state: Running, steps: readonly StepState[]): EndState {
   if (state.plan.surfaced.length > 0) return 'DISCREPANCY_SURFACED'
-  if (steps.some(s => s.progress.status === 'skipped' || isShort(s))) return 'PARTIAL'
+  if (state.plan.left || steps.some(s => s.progress.status === 'skipped' || isShort(s))) return 'PARTIAL'
   if (steps.length === 0 || steps.some(s => s.progress.status === 'resolved')) return 'RESTORED_UNVERIFIED'
   return 'RESTORED_VERIFIED'
 }
@@ -47,6 +48,11 @@ function remaining(state: Running, steps: readonly StepState[]): string[] {
   )
   if (steps.length === 0 && lines.length === 0)
     lines.push('no system holds a recorded action under this correlation ID')
+  // A part that was restored is said to be a part, also when all of it is proven.
+  const part = selectionText(selectionOf(state.plan))
+  if (part !== null) lines.push(`partial rollback, only ${part}; everything else was left as it is`)
+  for (const item of state.plan.left ?? [])
+    lines.push(`${item.system}: ${item.action} (${item.actionId}) stays, though ${item.because}`)
   for (const s of steps) {
     const { progress } = s
     const at = `${s.step.system} (step ${s.step.stepId})`

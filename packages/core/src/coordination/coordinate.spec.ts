@@ -69,6 +69,75 @@ describe('a proposal under a policy that pre-approves it', () => {
     expect(emitted(story.isGiven(actions))).toEqual([])
   })
 
+  it('of a part is denied while what builds on it would stay and nobody accepts that', () => {
+    story.reads(proposed({ occurredAt: 9_000, systems: ['orders'] }))
+    const [denied] = emitted(story.isGiven(actions))
+    expect(denied).toMatchObject({
+      type: 'ApprovalDenied',
+      data: {
+        revision: 1,
+        approver: 'policy:default',
+        reason: expect.stringContaining('payments payments.done (payments depends on orders)'),
+      },
+    })
+    story.reads(denied!)
+    expect(story.state).toBeNull()
+  })
+
+  it('of a part is planned for that part once what stays is accepted', () => {
+    const part = { actions: ['orders:1'], resources: [], acceptsDependants: true }
+    story.reads(proposed({ occurredAt: 9_000, part }))
+    const [requested] = emitted(story.isGiven(actions))
+    const selection = { actions: ['orders:1'], resources: [] }
+    const { plan: text } = freezePlan(planned(actions, contracts, { basis, selection }))
+    expect(requested).toMatchObject({ type: 'RollbackRequested', data: { plan: text } })
+  })
+
+  it('waits in sight while another rollback holds what it would touch, and is planned anew when that has ended', () => {
+    story.reads(proposal)
+    const [requested] = emitted(story.isGiven(actions))
+    if (requested?.type !== 'RollbackRequested') throw new Error('expected a request')
+    const by = { rollbackId: 'rb-0', on: 'orders orders/7' }
+    const { planHash } = requested.data
+    const waiting = story.takes({ kind: 'held', by, planHash })
+    expect(lines(waiting)).toEqual(['emit NoteAdded rb-1/waits-for-claim/rb-0', 'wake 69000'])
+    expect(lines(story.takes({ kind: 'tick' }))).toEqual(['wake 69000'])
+    // What is said once is not said again, and the alarm is about whom it waits for.
+    expect(lines(story.reads(...emitted(waiting)))).toEqual(['wake 310000'])
+    expect(story.state?.rollback).toMatchObject({
+      phase: 'proposed',
+      waitsFor: { holder: 'rb-0', since: 10_000 },
+    })
+    expect(lines(story.takes({ kind: 'freed' }))).toEqual(['read-actions', 'wake 310000'])
+    expect(emitted(story.isGiven(actions)).map(e => e.data.eventId)).toEqual(['rb-1/requested/r1'])
+  })
+
+  it('is refused instead where the policy says so, with the rollback that came first', () => {
+    story.policy = policySchema.parse({ claims: { overlap: 'refuse' } })
+    story.reads(proposal)
+    story.isGiven(actions)
+    const by = { rollbackId: 'rb-0', on: 'orders orders/7' }
+    const [denied] = emitted(story.takes({ kind: 'held', by, planHash: frozen.planHash }))
+    expect(denied).toMatchObject({
+      type: 'ApprovalDenied',
+      data: { reason: 'rollback rb-0 came first and holds orders orders/7; propose again when it has ended' },
+    })
+    story.reads(denied!)
+    expect(story.state).toBeNull()
+  })
+
+  it('says again that it waits when that could not be made sure', () => {
+    story.reads(proposal)
+    story.isGiven(actions)
+    const held = { kind: 'held', by: { rollbackId: 'rb-0', on: 'x' }, planHash: frozen.planHash } as const
+    const [note] = emitted(story.takes(held))
+    expect(
+      lines(story.takes({ kind: 'not-written', eventId: note!.data.eventId, retryAt: 11_000 })),
+    ).toContain('read-actions')
+    story.isGiven(actions)
+    expect(emitted(story.takes(held))).toEqual([note])
+  })
+
   it('is left to whoever answered first', () => {
     story.reads(proposal)
     story.reads(ledger.requested(planned([act('orders', 1)], contracts)))

@@ -10,6 +10,7 @@ import type {
 } from './coordination.js'
 import { dueCommands } from './due.js'
 import { foldEvent, without } from './fold.js'
+import { held } from './held.js'
 import { firstPlan } from './plan-first.js'
 import { raiseStalls } from './watching.js'
 
@@ -76,10 +77,15 @@ function fold(
       return { state: { ...before, refused }, commands: [] }
     }
     case 'not-written': {
-      // It may have been an alarm: its deadline is looked at again, or nobody is ever told (I7).
-      const state = { ...without(before, input.eventId), lookedUpTo: 0 }
+      // It may have been an alarm: its deadline is looked at again, or nobody is ever told (I7). Or it may have said that this
+      // rollback waits for another one: then it asks again, and says it again.
+      const state = { ...without(before, input.eventId), lookedUpTo: 0, held: false }
       return { state, commands: [{ kind: 'wake', at: input.retryAt }] }
     }
+    case 'held':
+      return held(me, before, input, context)
+    case 'freed':
+      return { state: { ...before, held: false }, commands: [] }
     case 'tick':
       return { state: before, commands: [] }
     default:

@@ -82,6 +82,8 @@ export interface Coordination {
   readonly refused: ReadonlyMap<string, string>
   /** Event IDs that this process has sent and not yet read back. */
   readonly sent: ReadonlySet<string>
+  /** Another rollback holds what this one wants: nothing is requested until that one is out of the way. */
+  readonly held: boolean
   /** Facts about the systems are being fetched. */
   readonly looking: boolean
   /** Deadlines up to this moment were looked at since the last event, epoch ms. */
@@ -99,6 +101,8 @@ export type CoordinationInput =
       readonly actions: readonly RecordedAction[]
       readonly basis: { readonly partition: number; readonly offset: string } | null
       readonly problems: readonly string[]
+      /** The correlation ID is that of a rollback, which is itself to be rolled back. Absent: not known to be. */
+      readonly inverse?: boolean
     }
   /** Answer to `read-actions`: they cannot be read for now. */
   | { readonly kind: 'no-actions'; readonly message: string; readonly hint: string; readonly retryAt: number }
@@ -108,6 +112,14 @@ export type CoordinationInput =
   | { readonly kind: 'refused'; readonly claimed: string; readonly message: string }
   /** An event could not be made sure in the ledger. */
   | { readonly kind: 'not-written'; readonly eventId: string; readonly retryAt: number }
+  /** The request of the first revision was not sent: another rollback holds what it would touch. Null: not known yet who does. */
+  | {
+      readonly kind: 'held'
+      readonly by: { readonly rollbackId: string; readonly on: string } | null
+      readonly planHash: string
+    }
+  /** Whoever was in the way is not any more: ask again. */
+  | { readonly kind: 'freed' }
   | { readonly kind: 'tick' }
 
 export type CoordinationCommand =

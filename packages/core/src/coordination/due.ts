@@ -56,6 +56,7 @@ function plan(
   now: number,
 ): { state: Coordination; commands: readonly CoordinationCommand[] } {
   const { planning } = state
+  if (state.held) return { state, commands: [] }
   if (planning.status === 'reading') return { state, commands: [] }
   if (planning.status === 'failed' && now < planning.retryAt)
     return { state, commands: [{ kind: 'wake', at: planning.retryAt }] }
@@ -74,5 +75,13 @@ function request(
   state: Coordination,
   context: CoordinationContext,
 ): readonly CoordinationCommand[] {
-  return state.pending ? approvedRequest(me, state, state.pending, context) : []
+  if (!state.pending) return []
+  const commands = approvedRequest(me, state, state.pending, context)
+  return state.held ? commands.filter(command => !isFirstRequest(command)) : commands
+}
+
+/** What another rollback holds keeps the first request back; a denial, or an alarm, is said all the same. */
+function isFirstRequest(command: CoordinationCommand): boolean {
+  if (command.kind !== 'emit' || command.event.type !== 'RollbackRequested') return false
+  return command.event.data.revision === 1
 }

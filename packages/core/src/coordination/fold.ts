@@ -73,6 +73,7 @@ function fresh(rollback: RollbackState): Coordination {
     escalations: new Map(),
     refused: new Map(),
     sent: new Set(),
+    held: false,
     looking: false,
     lookedUpTo: 0,
     quietUntil: 0,

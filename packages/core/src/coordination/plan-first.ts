@@ -1,6 +1,7 @@
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import type { PlanRemark } from '../planning/input.js'
 import { makePlan } from '../planning/make-plan.js'
+import { whyNotPartly } from '../policy/partly.js'
 import { raise } from './alarms.js'
 import { common, denial, putForward } from './authority.js'
 import type {
@@ -16,7 +17,7 @@ import type {
 export function firstPlan(
   me: Coordinator,
   state: Coordination,
-  { actions, basis, problems }: Extract<CoordinationInput, { kind: 'actions' }>,
+  { actions, basis, problems, inverse }: Extract<CoordinationInput, { kind: 'actions' }>,
   context: CoordinationContext,
 ): CoordinationDecision {
   const { rollback } = state
@@ -30,6 +31,8 @@ export function firstPlan(
     correlationId: rollback.correlationId,
     revision: 1,
     scope: proposal.systems,
+    ...(proposal.part ? { selection: proposal.part } : {}),
+    ...(inverse === undefined ? {} : { inverse }),
     barrier: me.policy.barrier,
     basis,
     actions,
@@ -38,6 +41,11 @@ export function firstPlan(
   switch (outcome.kind) {
     case 'planned': {
       const { plan, frozen, remarks } = outcome
+      const partly = whyNotPartly(me.policy, plan, proposal.part?.acceptsDependants ?? false)
+      if (partly !== null) {
+        commands.push(denial(me, state, 1, frozen.planHash, partly, proposal.eventId, context.now))
+        return { state, commands }
+      }
       commands.push(...putForward(me, state, plan, frozen, proposal.eventId, context))
       commands.push(...remarks.map((remark, i) => note(me, state, remark, i, proposal.eventId, context.now)))
       return { state, commands }

@@ -51,7 +51,7 @@ function standsFor(watch: Watch, kind: string): boolean {
       // A step that began says so only by its own deadline: nobody is there to end it.
       return watch.on === 'presence' || watch.on === 'step'
     case 'blocked':
-      return watch.on === 'blocked'
+      return watch.on === 'blocked' || watch.on === 'claim'
     case 'waiting-for-person':
       return ['approval', 'pause', 'gate', 'parked'].includes(watch.on)
     case 'late-action':
@@ -71,6 +71,8 @@ function subjectOfWatch(watch: Watch, kind: string): string {
       return watch.on
     case 'approval':
       return `approval r${watch.revision}`
+    case 'claim':
+      return `claim ${watch.wait.holder}`
     case 'late-action':
       return `late ${watch.system}`
     case 'fence':

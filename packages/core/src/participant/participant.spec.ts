@@ -300,6 +300,15 @@ describe('the fence', () => {
     ).toEqual(['attempt payments 0.1'])
   })
 
+  it('does not ask for what the part leaves out, neither where it is found nor where it is read', () => {
+    const selection = { actions: ['payments:1'], resources: [] }
+    const part = ledger.requested(plan([step('payments')], { selection }))
+    const fenced = { kind: 'fenced', found: [found('payments:1'), found('payments:2')] } as const
+    expect(given(fencing, [part, fenced]).told).toEqual(['attempt payments 0.1'])
+    const said = ledger.late('payments', ['payments:2'])
+    expect(given(fencing, [part, said, fenced]).told).toEqual(['attempt payments 0.1'])
+  })
+
   it('is put up by a system that the plan does not name, because it may hold actions all the same', () => {
     const others = ledger.requested(plan([step('loyalty')]))
     expect(given(fencing, [others]).told).toEqual(['fence'])

@@ -7,6 +7,7 @@ import {
   type PlannedAction,
   type RetryPolicy,
 } from '@unwind/contracts'
+import { isSelected, selectionOf } from '../planning/selection.js'
 import { evolve } from '../unwind/evolve.js'
 import { readiness } from '../unwind/readiness.js'
 import type { RollbackState, Running, StepState } from '../unwind/state.js'
@@ -261,7 +262,10 @@ function fenced(
   const named = new Set(rollback.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of rollback.plan.surfaced) named.add(surfaced.actionId)
   // In the order in which the target knows them: that is the order in which they happened.
-  const late = found.filter(action => !named.has(action.actionId))
+  const part = selectionOf(rollback.plan)
+  const late = found.filter(
+    action => !named.has(action.actionId) && isSelected(part, { ...action, system: me.system }),
+  )
   const base = {
     correlationId: rollback.correlationId,
     rollbackId: rollback.rollbackId,

@@ -1,6 +1,7 @@
 import type { PlannedAction, SurfacedAction } from '@unwind/contracts'
 import { byOrder, byText } from './compare.js'
 import type { ContractFacts, ContractLookup, RecordedAction } from './input.js'
+import { isSelected, type Selection } from './selection.js'
 
 /** What one rollback is to do with the actions of its correlation ID. */
 export interface SortedActions {
@@ -15,15 +16,14 @@ export interface SortedActions {
 /** Each action of the scope goes to exactly one place: undone, or said. */
 export function sortActions(
   actions: readonly RecordedAction[],
-  scope: readonly string[],
+  part: Selection,
   contracts: ContractLookup,
 ): SortedActions {
   const all = distinct(actions)
   const undoable = new Map<string, RecordedAction[]>()
   const surfaced: SurfacedAction[] = []
-  const inScope = scope.length === 0 ? null : new Set(scope)
   for (const action of all) {
-    if (inScope && !inScope.has(action.system)) continue
+    if (!isSelected(part, action)) continue
     const cannot = whyNot(action, contracts.get(action.system))
     if (cannot) surfaced.push(cannot)
     else {

@@ -45,6 +45,8 @@ test('a plan is explained in rows, with what holds each step and what cannot be 
         message: 'contract mail 1.0.0 declares it irreversible: ask team mail (mail@example.org)',
       },
     ],
+    part: null,
+    left: [],
     totals: { systems: 2, steps: 2, tiers: 2, actions: 3, gates: 2, irreversible: 1 },
   })
 })

@@ -1,4 +1,5 @@
-import type { Plan } from '@unwind/contracts'
+import type { LeftAction, Plan } from '@unwind/contracts'
+import { selectionOf, selectionText } from './selection.js'
 
 /** One line of `unwind plan`. */
 export interface PlanRow {
@@ -28,6 +29,10 @@ export interface PlanExplanation {
   readonly rows: readonly PlanRow[]
   /** What the plan cannot undo. */
   readonly surfaced: readonly SurfacedRow[]
+  /** "systems payments; resources orders/1017": only this part. Null: all that was recorded. */
+  readonly part: string | null
+  /** What the part leaves inconsistent, last to first. */
+  readonly left: readonly LeftAction[]
   /** The blast radius. */
   readonly totals: {
     readonly systems: number
@@ -65,6 +70,8 @@ export function explainPlan(plan: Plan): PlanExplanation {
   return {
     rows,
     surfaced,
+    part: selectionText(selectionOf(plan)),
+    left: plan.left ?? [],
     totals: {
       systems: new Set(plan.steps.map(step => step.system)).size,
       steps: plan.steps.length,

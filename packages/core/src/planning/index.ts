@@ -1,6 +1,8 @@
+export * from './blast-radius.js'
 export * from './explain.js'
 export { MAX_PLAN_BYTES } from './freeze.js'
 export * from './input.js'
 export { makePlan } from './make-plan.js'
 export * from './recorded.js'
+export * from './selection.js'
 export { type SupplementInput, supplementPlan } from './supplement.js'

@@ -31,6 +31,10 @@ export interface PlanInput {
   readonly revision: number
   /** Only these systems take part. Empty: every system that acted. */
   readonly scope: readonly string[]
+  /** Only these actions of theirs, by name or ID, and on these resources. Absent, or an empty list: all. */
+  readonly selection?: { readonly actions: readonly string[]; readonly resources: readonly string[] }
+  /** The correlation ID is that of a rollback: its actions are compensations, which happened in the reverse order. */
+  readonly inverse?: boolean
   /** Wait for every fence before the first undo. */
   readonly barrier: boolean
   readonly basis: Plan['basis']

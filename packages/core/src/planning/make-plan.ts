@@ -1,11 +1,15 @@
 import type { PlanStep } from '@unwind/contracts'
+import { isCompensation } from '../participant/compensation.js'
 import { sortActions, toPlanned } from './actions.js'
 import { byText } from './compare.js'
+import { dependantsLeft } from './dependants.js'
 import { frozen } from './freeze.js'
 import { withGates } from './gates.js'
 import type { PlanInput, PlanOutcome } from './input.js'
 import { observedCauses, precedence, waitsOf } from './precedence.js'
 import { remarksOn } from './remarks.js'
+import { withReverseDependencies } from './reverse.js'
+import { selectionText } from './selection.js'
 import { orderWithTandem } from './tandem.js'
 import { tiersOf } from './tiers.js'
 
@@ -15,8 +19,15 @@ import { tiersOf } from './tiers.js'
  * steps: it still makes every system look for actions of its own.
  */
 export function makePlan(input: PlanInput): PlanOutcome {
-  const { contracts } = input
-  const { all, undoable, surfaced } = sortActions(input.actions, input.scope, contracts)
+  const { selection } = input
+  const inverse =
+    input.inverse === true || input.actions.some(a => isCompensation(input.correlationId, a.causationId))
+  const contracts = inverse ? withReverseDependencies(input.contracts) : input.contracts
+  const narrowed = selection && (selection.actions.length > 0 || selection.resources.length > 0)
+  const part = { systems: input.scope, actions: [], resources: [], ...selection }
+  const { all, undoable, surfaced } = sortActions(input.actions, part, contracts)
+  const undone = new Set([...undoable.values()].flatMap(actions => actions.map(a => a.actionId)))
+  const left = selectionText(part) === null ? [] : dependantsLeft(all, undone, contracts)
   const before = precedence(undoable.keys(), contracts, observedCauses(all))
   const { waits, knots } = orderWithTandem(
     waitsOf(before),
@@ -46,7 +57,12 @@ export function makePlan(input: PlanInput): PlanOutcome {
       rollbackId: input.rollbackId,
       correlationId: input.correlationId,
       revision: input.revision,
-      scope: [...new Set(input.scope)].sort(byText),
+      scope: sorted(input.scope),
+      ...(narrowed
+        ? { selection: { actions: sorted(selection.actions), resources: sorted(selection.resources) } }
+        : {}),
+      ...(left.length > 0 ? { left } : {}),
+      ...(inverse ? { inverse } : {}),
       barrier: input.barrier,
       basis: input.basis,
       steps,
@@ -55,6 +71,10 @@ export function makePlan(input: PlanInput): PlanOutcome {
     },
     remarksOn(knots, contracts),
   )
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].sort(byText)
 }
 
 export function byTier(a: Pick<PlanStep, 'tier' | 'stepId'>, b: Pick<PlanStep, 'tier' | 'stepId'>): number {

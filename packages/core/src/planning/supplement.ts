@@ -6,6 +6,8 @@ import { sortGates, type Ungated, withGates } from './gates.js'
 import type { ContractLookup, PlanOutcome, RecordedAction } from './input.js'
 import { addLateWaits, hasBegun } from './late-waits.js'
 import { byTier } from './make-plan.js'
+import { withReverseDependencies } from './reverse.js'
+import { isSelected, selectionOf } from './selection.js'
 
 export interface SupplementInput {
   readonly previous: Plan
@@ -30,8 +32,10 @@ export interface SupplementInput {
  * approval and an effect may stand on them. Late actions go into the unstarted step of a held system, else into a new
  * step "system~2", "system~3", … that waits for nothing that has settled.
  */
-export function supplementPlan(input: SupplementInput): PlanOutcome {
-  const { previous, contracts } = input
+export function supplementPlan(given: SupplementInput): PlanOutcome {
+  const { previous } = given
+  const contracts = previous.inverse ? withReverseDependencies(given.contracts) : given.contracts
+  const input = { ...given, contracts }
   const late = newcomers(previous, input.late)
   if (late.length === 0) return { kind: 'unchanged' }
   const surfaced = late.flatMap(action => whyNot(action, contracts.get(action.system)) ?? [])
@@ -62,8 +66,8 @@ export function supplementPlan(input: SupplementInput): PlanOutcome {
 function newcomers(previous: Plan, late: readonly RecordedAction[]): RecordedAction[] {
   const named = new Set(previous.surfaced.map(s => s.actionId))
   for (const step of previous.steps) for (const action of step.actions) named.add(action.actionId)
-  const scope = new Set(previous.scope)
-  return distinct(late).filter(a => !named.has(a.actionId) && (scope.size === 0 || scope.has(a.system)))
+  const part = selectionOf(previous)
+  return distinct(late).filter(a => !named.has(a.actionId) && isSelected(part, a))
 }
 
 /** The step that may still take actions in: of the same contract, since that is what its approval covered. */

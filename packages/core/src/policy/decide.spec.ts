@@ -24,6 +24,8 @@ describe('the default policy', () => {
       barrier: false,
       preApproved: { maxSteps: 20, irreversible: false, proposers: ['*'] },
       approval: { required: 1, approvers: ['role:approver'], validFor: 3_600_000, distinct: 'person' },
+      partial: { dependants: 'ask' },
+      claims: { overlap: 'wait', shared: [] },
       refused: { proposers: [] },
       environment: '',
       dataClasses: {},

@@ -75,6 +75,24 @@ export const policySchema = z.strictObject({
       distinct: z.enum(DISTINCT).default('person'),
     })
     .prefault({}),
+  /** Rollbacks of a part. Each proposal may also say that it accepts what it leaves. */
+  partial: z
+    .strictObject({
+      /**
+       * Actions that build on what is undone and stay. "ask": the proposal must accept them. "allow": it need not.
+       * "refuse": such a plan never runs.
+       */
+      dependants: z.enum(['ask', 'allow', 'refuse']).default('ask'),
+    })
+    .prefault({}),
+  /** Two rollbacks that touch the same resources: the later one waits, or is refused. */
+  claims: z
+    .strictObject({
+      overlap: z.enum(['wait', 'refuse']).default('wait'),
+      /** "<system> <resource>", "*" for any characters: what many may undo at once, such as a balance that is declared `delta`. */
+      shared: globs.default([]),
+    })
+    .prefault({}),
   refused: z
     .strictObject({
       /** Principals whose proposals are refused at once. */

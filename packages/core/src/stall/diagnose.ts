@@ -39,6 +39,16 @@ export function diagnose(
         message: `revision ${watch.revision} has ${watch.given} of ${watch.required} approvals`,
         hint: `unwind approve ${state.rollbackId}, or unwind deny ${state.rollbackId}`,
       }
+    case 'claim':
+      return {
+        ...NOBODY,
+        kind: 'blocked',
+        severity: 'warning',
+        subject: `claim ${watch.wait.holder}`,
+        dueAt,
+        message: `it has not begun since ${isoTime(watch.wait.since)}: ${watch.wait.message}`,
+        hint: `see to rollback ${watch.wait.holder} first: unwind status ${watch.wait.holder}`,
+      }
     case 'pause':
       return {
         ...NOBODY,

@@ -26,6 +26,8 @@ export interface StallOptions {
   readonly approvalWithinMs: number
   /** A proposal that no coordinator has planned. */
   readonly planWithinMs: number
+  /** Another rollback holds what this one would touch. */
+  readonly claimWithinMs: number
   /** A pause that nobody has ended. */
   readonly pausedWithinMs: number
   /** A fence that has not been reported, after the request. */
@@ -40,6 +42,7 @@ export const DEFAULT_STALL_OPTIONS: StallOptions = {
   absentAfterMs: 15_000,
   approvalWithinMs: 5 * 60_000,
   planWithinMs: 60_000,
+  claimWithinMs: 5 * 60_000,
   pausedWithinMs: 15 * 60_000,
   fenceWithinMs: 30_000,
   supplementWithinMs: 60_000,

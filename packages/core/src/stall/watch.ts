@@ -1,12 +1,19 @@
 import type { PlanGate } from '@unwind/contracts'
 import { type Readiness, readiness, unplannedOf } from '../unwind/readiness.js'
-import { isSettled, type RollbackState, type Running, type StepState } from '../unwind/state.js'
+import {
+  type ClaimWait,
+  isSettled,
+  type RollbackState,
+  type Running,
+  type StepState,
+} from '../unwind/state.js'
 import type { StallOptions } from './stall.js'
 
 /** One thing that must move by a moment. What it means that it did not is decided when the moment has passed. */
 export type Watch = { readonly dueAt: number } & (
   | { readonly on: 'plan' }
   | { readonly on: 'approval'; readonly revision: number; readonly required: number; readonly given: number }
+  | { readonly on: 'claim'; readonly wait: ClaimWait }
   | { readonly on: 'pause' }
   | { readonly on: 'closing' }
   | { readonly on: 'late-action'; readonly system: string; readonly actions: readonly string[] }
@@ -24,12 +31,16 @@ export type Watch = { readonly dueAt: number } & (
 export function watches(state: RollbackState, options: StallOptions): Watch[] {
   switch (state.phase) {
     case 'proposed':
+      if (state.waitsFor) return [onClaim(state.waitsFor, options)]
       return [{ on: 'plan', dueAt: state.proposal.occurredAt + options.planWithinMs }]
     case 'awaiting-approval': {
       if (!state.proposal) return []
       const { required, plan, approvals } = state
       const dueAt = state.proposal.occurredAt + options.approvalWithinMs
-      return [{ on: 'approval', dueAt, revision: plan.revision, required, given: approvals.length }]
+      const claim = state.waitsFor ? [onClaim(state.waitsFor, options)] : []
+      // What waits for another rollback was approved before; the approval may not last as long as the wait.
+      if (claim.length > 0 && approvals.length >= required) return claim
+      return [...claim, { on: 'approval', dueAt, revision: plan.revision, required, given: approvals.length }]
     }
     case 'denied':
     case 'closed':
@@ -39,6 +50,10 @@ export function watches(state: RollbackState, options: StallOptions): Watch[] {
     default:
       return state satisfies never
   }
+}
+
+function onClaim(wait: ClaimWait, options: StallOptions): Watch {
+  return { on: 'claim', wait, dueAt: wait.since + options.claimWithinMs }
 }
 
 function watchesOf(state: Running, options: StallOptions): Watch[] {

@@ -44,6 +44,7 @@ export function proposed(over: Partial<EventOf<'RollbackProposed'>['data']> = {}
       trigger: 'manual',
       proposedBy: 'user:ana',
       supplements: null,
+      part: null,
       ...over,
     },
   }

@@ -1,6 +1,7 @@
 import { type ActionEvent, type EventOf, type LedgerEvent, type Plan, thawPlan } from '@unwind/contracts'
 import { describeAftermath } from '../aftermath/describe.js'
 import { formatDuration } from '../planning/explain.js'
+import { selectionText } from '../planning/selection.js'
 import { isoTime } from './time.js'
 import type { Severity } from './timeline.js'
 
@@ -22,8 +23,9 @@ export function describeEvent(event: ActionEvent | LedgerEvent): Description {
       return say('warning', `${system} failed to do ${action}`, resource, `${code}: ${message}`)
     }
     case 'RollbackProposed': {
-      const { proposedBy, reason, systems, trigger } = event.data
-      const scope = systems.length === 0 ? null : `only ${systems.join(', ')}`
+      const { proposedBy, reason, systems, trigger, part } = event.data
+      const only = selectionText({ systems, actions: [], resources: [], ...part })
+      const scope = only === null ? null : `only ${only}`
       return say('info', `rollback proposed by ${proposedBy}`, reason, `trigger ${trigger}`, scope)
     }
     case 'ApprovalRequested': {

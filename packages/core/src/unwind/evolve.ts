@@ -1,5 +1,7 @@
 import {
   canonicalJson,
+  type EventOf,
+  eventIds,
   type LedgerEvent,
   type OperatorCommandIssued,
   type Plan,
@@ -8,6 +10,7 @@ import {
   type RollbackRequested,
   thawPlan,
 } from '@unwind/contracts'
+import { isSelected, selectionOf } from '../planning/selection.js'
 import { applyCommand } from './commands.js'
 import { evolveStep } from './evolve-step.js'
 import {
@@ -102,8 +105,9 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
     case 'EscalationRaised':
     case 'EscalationAcknowledged':
     case 'EscalationDelivered':
-    case 'NoteAdded':
       return state
+    case 'NoteAdded':
+      return noteWait(state, event.data)
     default:
       return event satisfies never
   }
@@ -236,14 +240,23 @@ function close(state: RollbackState | null, closing: Closed['closing']): Rollbac
   return { ...kept, phase: 'closed', closing }
 }
 
-function noteUnplanned(
-  state: RollbackState | null,
-  data: { system: string; actions: readonly { actionId: string }[] },
-) {
+/** A note that says that this rollback waits for another one; every other note speaks to people alone. */
+function noteWait(state: RollbackState | null, data: EventOf<'NoteAdded'>['data']): RollbackState | null {
+  if (state?.phase !== 'proposed' && state?.phase !== 'awaiting-approval') return state
+  const prefix = eventIds.waitsForClaim(state.rollbackId, '')
+  if (!data.eventId.startsWith(prefix)) return state
+  const holder = data.eventId.slice(prefix.length)
+  return { ...state, waitsFor: { holder, message: data.text, since: data.occurredAt } }
+}
+
+function noteUnplanned(state: RollbackState | null, data: EventOf<'LateActionDetected'>['data']) {
   if (state?.phase !== 'running' && state?.phase !== 'closed') return state
   const named = new Set(state.plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of state.plan.surfaced) named.add(surfaced.actionId)
-  const late = data.actions.filter(action => !named.has(action.actionId))
+  const part = selectionOf(state.plan)
+  const late = data.actions.filter(
+    action => !named.has(action.actionId) && isSelected(part, { ...action, system: data.system }),
+  )
   if (late.length === 0) return state
   const unplanned = new Map(state.unplanned)
   for (const action of late) unplanned.set(action.actionId, data.system)

@@ -89,11 +89,20 @@ interface Common {
   }
 }
 
+/** Another rollback holds what this one would touch. */
+export interface ClaimWait {
+  readonly holder: string
+  readonly message: string
+  /** Epoch ms. */
+  readonly since: number
+}
+
 export interface Proposed extends Common {
   readonly phase: 'proposed'
   readonly proposal: RollbackProposed
   /** The policy refused it before anybody was asked; it has ended. */
   readonly refused?: { readonly by: string; readonly reason: string }
+  readonly waitsFor?: ClaimWait
 }
 
 /** The plan is made and waits for approvals, or was denied. */
@@ -104,6 +113,7 @@ export interface Planned extends Common {
   readonly planHash: string
   readonly required: number
   readonly approvals: readonly Approval[]
+  readonly waitsFor?: ClaimWait
 }
 
 /** Requested: the sidecars are at work. */

@@ -106,6 +106,7 @@ export class Driver {
       trigger: 'service',
       proposedBy: CLIENT,
       supplements: null,
+      part: null,
     }
     await this.sender.send({ type: 'RollbackProposed', data })
   }

@@ -82,7 +82,7 @@ export async function untilIngested(
   actions: number,
   withinMs = 120_000,
 ): Promise<number> {
-  const key = `${site.prefix}:v2:watermarks:${topicsOf(site).actions}`
+  const key = `${site.prefix}:v3:watermarks:${topicsOf(site).actions}`
   let first: { at: number; count: number } | null = null
   const deadline = Date.now() + withinMs
   for (;;) {

@@ -129,8 +129,15 @@ export interface LogReader {
 
 export interface ReaderOptions {
   readonly topics: readonly string[]
-  /** Where to begin in each partition: the log's start, its end, or the first record at or after a moment (epoch ms). */
-  readonly from: 'start' | 'end' | { readonly timestampMs: number }
+  /**
+   * Where to begin in each partition: the log's start, its end, the first record at or after a moment (epoch ms), or an offset
+   * for each partition (the start, where none is given or the log no longer reaches back that far).
+   */
+  readonly from:
+    | 'start'
+    | 'end'
+    | { readonly timestampMs: number }
+    | { readonly offsets: ReadonlyMap<number, bigint> }
   /** Only these partitions of each topic. Absent: all. */
   readonly partitions?: readonly number[]
   readonly onRecords: (records: readonly IncomingRecord[]) => void

@@ -58,6 +58,8 @@ export interface AdapterFeatures {
   readonly atomicEffect: boolean
   /** The target knows its own actions by correlation ID, so `fence` finds those that a plan does not name. */
   readonly findsActions: boolean
+  /** What an undo writes is captured under the rollback's ID by the target itself. Absent: the loop records it. */
+  readonly recordsCompensations?: boolean
   /** "stops": late forward actions fail. "exposes": they are seen. "none": the target has no place for a fence. */
   readonly fence: 'stops' | 'exposes' | 'none'
 }

@@ -1,6 +1,13 @@
 import { setMaxListeners } from 'node:events'
-import { eventIds, idempotencyKey, type LedgerEvent } from '@unwind/contracts'
-import { mayBegin, type Participant, type ParticipantCommand, type ParticipantInput } from '@unwind/core'
+import { type EventOf, eventIds, idempotencyKey, type LedgerEvent } from '@unwind/contracts'
+import {
+  type AttemptResult,
+  compensationsOf,
+  mayBegin,
+  type Participant,
+  type ParticipantCommand,
+  type ParticipantInput,
+} from '@unwind/core'
 import type { Cancel, Timers } from '@unwind/runtime'
 import type { Adapter } from '../adapter/port.js'
 import { Announcement } from './announcement.js'
@@ -25,6 +32,8 @@ export interface AttemptsOptions {
   holds(entry: Entry): boolean
   /** False: it could not be written, and the process ends. */
   emit(entry: Entry, event: LedgerEvent): Promise<boolean>
+  /** What an undo did, as actions of its own. False: they could not be written, and the process ends. */
+  record(entry: Entry, events: readonly EventOf<'ActionRecorded'>[]): Promise<boolean>
   input(entry: Entry, input: ParticipantInput): void
 }
 
@@ -93,6 +102,8 @@ export class Attempts {
     notes.end()
     options.metrics.attempt(result.kind === 'proved' ? result.outcome : result.code, result.durationMs)
     const announced = announcement.end()
+    // Before the outcome: once that stands in the ledger, nobody looks at this step again (I1).
+    if (!(await options.record(entry, this.#compensations(entry, command, result)))) return
     await options.failpoint('sidecar.before-outcome')
     // Lost the partition meanwhile: the new owner finds the effect record or probes, and speaks for it.
     if (!options.holds(entry)) return
@@ -112,6 +123,13 @@ export class Attempts {
       { ...work, progress: notes.add, halt },
       { probeFirst, signal, failpoint: options.failpoint, clock: options.timers.elapsed },
     )
+  }
+
+  #compensations(entry: Entry, { stepId, actions, probeFirst }: AttemptCommand, result: AttemptResult) {
+    const { rollbackId, state } = entry
+    const revision = 'plan' in state.rollback ? state.rollback.plan.revision : 1
+    const done = { rollbackId, stepId, revision, actions, result, effectPossible: probeFirst }
+    return compensationsOf(this.options.me, done, this.options.now())
   }
 
   #notes(entry: Entry, { stepId, work, intent }: AttemptCommand): ProgressNotes {

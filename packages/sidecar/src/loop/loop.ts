@@ -1,4 +1,4 @@
-import type { LedgerEvent } from '@unwind/contracts'
+import type { EventOf, LedgerEvent } from '@unwind/contracts'
 import {
   type Participant,
   type ParticipantCommand,
@@ -29,6 +29,8 @@ export interface LoopOptions {
     warn(fields: object, message: string): void
   }
   readonly metrics: LoopMetrics
+  /** Records what an undo did as an action under the rollback's ID. Absent: the target captures it by itself. */
+  recordAction?(event: EventOf<'ActionRecorded'>, traceparent: string | null): Promise<unknown>
   /** An attempt begins; what the ledger may be told of it later. For observers. */
   onAttempt?(intent: LedgerEvent): void
   /** Epoch ms. */
@@ -64,6 +66,7 @@ export class SidecarLoop {
       timers: this.#timers,
       holds: entry => this.#entries.has(entry) && !this.#attempts.signal.aborted,
       emit: (entry, event) => this.#emit(entry, event),
+      record: (entry, events) => this.#record(entry, events),
       input: (entry, input) => this.#input(entry.rollbackId, input),
     })
     this.#fences = new FenceQueue(adapter, this.#attempts.signal, report => this.#onFence(report))
@@ -211,6 +214,19 @@ export class SidecarLoop {
       this.options.onFatal(
         new Error(`cannot write ${event.type} of ${entry.rollbackId} to the ledger`, { cause }),
       )
+      return false
+    }
+  }
+
+  async #record(entry: Entry, events: readonly EventOf<'ActionRecorded'>[]): Promise<boolean> {
+    const { recordAction } = this.options
+    if (!recordAction || events.length === 0) return true
+    try {
+      await Promise.all(events.map(event => recordAction(event, entry.traceparent)))
+      return true
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.options.onFatal(new Error(`cannot record what ${entry.rollbackId} undid`, { cause }))
       return false
     }
   }

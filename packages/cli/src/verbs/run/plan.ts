@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { planText } from '../../output/plan-text.js'
 import { apiFor } from '../../shell/api.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
+import { type PartOptions, partOf } from '../../shell/options.js'
 
-interface Options {
-  readonly systems?: readonly string[]
+interface Options extends PartOptions {
   readonly output: OutputFormat
 }
 
@@ -15,9 +15,9 @@ export async function plan(
   options: Options,
 ): Promise<void> {
   const { api, settings } = await apiFor(cli, command)
-  const { systems, output } = options
+  const { output } = options
   const dryRun = await api.dryRun(
-    { correlationId, actor: settings.actor, ...(systems ? { systems } : {}) },
+    { correlationId, actor: settings.actor, ...partOf(options) },
     { signal: cli.io.interrupted },
   )
   if (output === 'json') cli.printJson(dryRun)

@@ -8,11 +8,11 @@ import { confirmed } from '../../shell/ask.js'
 import type { Cli, OutputFormat } from '../../shell/cli.js'
 import { CliError } from '../../shell/cli-error.js'
 import { exitOfRollback } from '../../shell/exit-codes.js'
+import { type PartOptions, partOf } from '../../shell/options.js'
 import { untilEnded } from '../../status/watch.js'
 
-interface Options {
+interface Options extends PartOptions {
   readonly reason: string
-  readonly systems?: readonly string[]
   readonly rollbackId?: string
   readonly wait?: boolean
   readonly yes?: boolean
@@ -28,7 +28,7 @@ export async function rollback(
   const { api, settings } = await apiFor(cli, command)
   const signal = cli.io.interrupted
   const { actor } = settings
-  const scope = options.systems ? { systems: options.systems } : {}
+  const scope = partOf(options)
   if (!options.yes && cli.io.stdin.isTTY) {
     const dryRun = await api.dryRun({ correlationId, actor, ...scope }, { signal })
     cli.io.stderr.write(planText(dryRun, cli.talk))
@@ -36,7 +36,7 @@ export async function rollback(
       throw new CliError(
         'failure',
         'The policy refuses this rollback.',
-        'See above; limit it with --systems.',
+        'See above: choose another part with --systems, --action or --resource, or accept what stays with --accept-partial.',
       )
   }
   await confirmed(cli, `Roll back ${correlationId}?`, options.yes === true)

@@ -55,8 +55,8 @@ export const COORDINATOR: readonly Mutant[] = [
   },
   {
     name: 'undo systems outside the scope',
-    file: 'core/dist/planning/actions.js',
-    search: 'if (inScope && !inScope.has(action.system))',
+    file: 'core/dist/planning/selection.js',
+    search: 'if (systems.length > 0 && !systems.includes(of.system))',
     replacement: 'if (false)',
   },
   {
@@ -86,8 +86,8 @@ export const COORDINATOR: readonly Mutant[] = [
   {
     name: 'say an alarm once, written or not',
     file: 'core/dist/coordination/coordinate.js',
-    search: '{ ...without(before, input.eventId), lookedUpTo: 0 }',
-    replacement: 'without(before, input.eventId)',
+    search: '{ ...without(before, input.eventId), lookedUpTo: 0, held: false }',
+    replacement: '{ ...without(before, input.eventId), held: false }',
   },
   {
     name: 'use the number of a revision that was refused again',

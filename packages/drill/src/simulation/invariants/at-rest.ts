@@ -26,6 +26,12 @@ export function checkAtRest(watch: Watch, view: RestView): void {
 
 function unanswered(watch: Watch, rollback: NaiveRollback): void {
   if (rollback.denied || rollback.refused) return
+  const holder = watch.rollbacks.get(rollback.waitsFor ?? '')
+  if (holder && holder.closed === null && !holder.denied && !holder.refused) {
+    if (!rollback.escalations.some(e => e.id.includes(`/claim ${holder.id}`)))
+      watch.broken('I7', `${rollback.id} waits for ${holder.id}, and nobody was told`)
+    return
+  }
   const asked = rollback.asked !== null
   if (!asked) {
     watch.broken('I1', `${rollback.id} was proposed, and nobody answered`)

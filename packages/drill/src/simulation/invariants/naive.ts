@@ -23,6 +23,8 @@ export interface NaiveRollback {
   readonly fenced: Map<string, number>
   /** Action → system and the offset at which it was said. */
   readonly unplanned: Map<string, { readonly system: string; readonly from: number }>
+  /** The rollback that it says it waits for, before it was ever requested. */
+  waitsFor: string | null
   /** A plan waits for people: its revision. */
   asked: number | null
   readonly escalations: { readonly kind: string; readonly stepId: string | null; readonly id: string }[]
@@ -51,6 +53,7 @@ export function emptyRollback(id: string, correlationId: string, partition: numb
     gates: new Map(),
     fenced: new Map(),
     unplanned: new Map(),
+    waitsFor: null,
     asked: null,
     escalations: [],
     seen: new Set(),
@@ -132,6 +135,11 @@ export function take(
       for (const { actionId } of event.data.actions)
         if (!named.has(actionId) && !rollback.unplanned.has(actionId))
           rollback.unplanned.set(actionId, { system: event.data.system, from: offset })
+      break
+    }
+    case 'NoteAdded': {
+      const [, holder] = data.eventId.split('/waits-for-claim/')
+      if (holder !== undefined && rollback.revisions.length === 0) rollback.waitsFor = holder
       break
     }
     case 'EscalationRaised':

@@ -2,6 +2,8 @@ import type { LedgerEvent } from '@unwind/contracts'
 import { topicNames } from '@unwind/contracts'
 import {
   Catalogue,
+  Claims,
+  ClaimsElsewhere,
   type CommandRequest,
   Commands,
   EndOffsets,
@@ -12,9 +14,11 @@ import {
   RecordSource,
   SystemFactsSource,
   TrustedRecords,
+  withClaims,
 } from '@unwind/coordinator/ledger'
 import { type Coordination, type Coordinator, DEFAULT_STALL_OPTIONS, type Policy } from '@unwind/core'
 import type { EventLog, SigningKey } from '@unwind/runtime'
+import { simReader } from '../log/reader.js'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
 import { misleads } from '../scenario/replay.js'
@@ -141,8 +145,28 @@ export class CoordinatorHost {
       timers,
     })
     const me: Coordinator = { principal: 'coordinator', keyId, policy, stall: DEFAULT_STALL_OPTIONS }
+    const claims: Claims = new Claims(
+      () => policy.claims.shared,
+      () => elsewhere.complete,
+    )
+    const elsewhere = new ClaimsElsewhere({
+      log: { reader: options => simReader(log, process, options) } as EventLog,
+      admin: {
+        committed: () => process.answer(2, () => world.coordinatorGroup.committed),
+        offsets: () => process.answer(2, () => world.ends(LEDGER)),
+        describeTopics: async () => [{ topic: LEDGER, partitions: log.partitions }],
+      },
+      topic: LEDGER,
+      groupId: 'coordinators',
+      trusted,
+      claims,
+      owns: partition => follower.isLive({ topic: LEDGER, partition }),
+      logger: SILENT,
+      onFatal: () => world.restart(this, 500),
+    })
     const loop: LedgerLoop = new LedgerLoop({
       me,
+      claims,
       contracts: () => world.contracts(),
       isLive: partition => follower.isLive({ topic: LEDGER, partition }),
       async send(event) {
@@ -173,7 +197,7 @@ export class CoordinatorHost {
       groupId: 'coordinators',
       opener,
       trust,
-      loop,
+      loop: withClaims(loop, elsewhere),
       quarantine: {
         quarantine: async () => ({ topic: '', partition: 0, offset: 0n }),
         close: async () => {},
@@ -184,6 +208,7 @@ export class CoordinatorHost {
       timers: process.timers,
     })
     void follower.start()
+    void elsewhere.start()
     const commands = new Commands({
       key: { keyId, principal: 'coordinator' } as SigningKey,
       held: rollbackId => loop.stateOf(rollbackId),

@@ -70,6 +70,7 @@ export function propose(world: World, rollback: number, correlation: number, sco
       trigger: 'service',
       proposedBy: PROPOSER,
       supplements: null,
+      part: scope.length > 0 ? { actions: [], resources: [], acceptsDependants: true } : null,
     },
   }
   world.log.append(outgoing(LEDGER, event, CLIENT_KEY))

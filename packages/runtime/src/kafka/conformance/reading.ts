@@ -62,6 +62,20 @@ export function reading(harness: Harness): void {
       expect(texts(seen)).toEqual(['new'])
     })
 
+    test('from an offset of a partition, and from the start where none is given', async () => {
+      const topic = await room.topic(1)
+      await publish(topic, ['old'])
+      await publish(topic, ['new'])
+      const { reader, seen, state } = open(topic, { from: { offsets: new Map([[0, 1n]]) } })
+      await reader.start()
+      await until('caught up', () => state.caughtUpAt.length === 1)
+      expect(texts(seen)).toEqual(['new'])
+      const all = open(topic, { from: { offsets: new Map() } })
+      await all.reader.start()
+      await until('caught up', () => all.state.caughtUpAt.length === 1)
+      expect(texts(all.seen)).toEqual(['old', 'new'])
+    })
+
     test('from a moment: the first record at or after it, and only news when there is none', async () => {
       const topic = await room.topic(1)
       await publish(topic, ['before'])

@@ -2,7 +2,7 @@ import { type LogReader, type ReaderOptions, TopicMissing, type TopicPartition }
 import { classify } from './failures.js'
 import { Fetcher } from './fetcher.js'
 import type { Link } from './link.js'
-import { listOffsets, nameOf } from './list-offsets.js'
+import { listOffsets, nameOf, type Place } from './list-offsets.js'
 import { recheckPosition } from './positions.js'
 import type { Settings } from './settings.js'
 import { Backoff } from './timing.js'
@@ -96,14 +96,17 @@ export class Reader implements LogReader {
         partitions.push({ topic, partition })
       }
     }
+    const given = offsetsIn(this.options.from)
     const [ends, begins] = await Promise.all([
       listOffsets(this.link, partitions, 'end'),
-      listOffsets(this.link, partitions, this.options.from),
+      listOffsets(this.link, partitions, given === null ? (this.options.from as Place) : 'start'),
     ])
     for (const { topic, partition } of partitions) {
       const name = nameOf({ topic, partition })
       const end = ends.get(name) ?? 0n
-      const begin = begins.get(name) ?? -1n
+      const found = begins.get(name) ?? -1n
+      const wanted = given?.get(partition) ?? found
+      const begin = wanted > found ? wanted : found
       // No record at or after the moment: what comes next is the first one after it.
       const position = begin < 0n ? end : begin
       this.#positions.set(name, { topic, partition, position })
@@ -155,6 +158,10 @@ export class Reader implements LogReader {
     )
     this.options.onFatal(error)
   }
+}
+
+function offsetsIn(from: ReaderOptions['from']): ReadonlyMap<number, bigint> | null {
+  return typeof from === 'object' && 'offsets' in from ? from.offsets : null
 }
 
 function isFinal(error: unknown): boolean {

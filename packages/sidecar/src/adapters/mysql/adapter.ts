@@ -49,6 +49,7 @@ class MysqlAdapter implements Adapter {
     this.features = {
       atomicEffect: true,
       findsActions: true,
+      recordsCompensations: true,
       fence: options.fence === 'reject' ? 'stops' : 'exposes',
     } as const
     this.#name = actionNamer(contract, options)

@@ -57,6 +57,7 @@ class PostgresAdapter implements Adapter {
     this.features = {
       atomicEffect: true,
       findsActions: true,
+      recordsCompensations: true,
       fence: options.fence === 'reject' ? 'stops' : 'exposes',
     } as const
     this.#schema = ident(options.schema)
