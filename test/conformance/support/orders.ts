@@ -126,7 +126,7 @@ function forward(correlationId: string, subjects: readonly string[]): Forward {
 /** @param inside failpoints of the adapter. */
 export function ordersFeatures(inside: readonly string[]): FixtureFeatures {
   return {
-    adapter: { atomicEffect: true, findsActions: true, fence: 'stops' },
+    adapter: { atomicEffect: true, findsActions: true, fence: 'stops', recordsCompensations: true },
     manyItems: true,
     manyRollbacks: true,
     policies: ['park', 'keep', 'force', 'merge'],

@@ -24,6 +24,7 @@ describe('what comes after the end of a rollback', () => {
 
   beforeAll(async () => {
     site = await Site.open(['stock', 'accounts', 'mails'])
+    site.world.key('user:ana', ['operator'])
     const { service, api: answers } = await site.coordinator({ aftermath: AFTERMATH })
     stopCoordinator = () => service.stop()
     url = service.apiUrl!

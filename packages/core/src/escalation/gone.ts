@@ -4,12 +4,17 @@ import { type Watch, watches } from '../stall/watch.js'
 import type { RollbackState } from '../unwind/state.js'
 
 /**
+ * Only a person can say that these are dealt with: somebody wrote what they had no right to write, one person decided alone, or
+ * what was restored is not as it was proven. The end of a rollback mends none of them.
+ */
+const UNTIL_TAKEN: ReadonlySet<string> = new Set(['unauthorised', 'break-glass', 'anomaly'])
+
+/**
  * Why the cause of an alarm is gone; null: it is not. An alarm stands as long as the rollback waits for the very thing that it
  * is about, so what is asked is what the watcher asks, without its clock.
  */
 export function whyGone(raised: EscalationRaised, rollback: RollbackState): string | null {
-  // Somebody wrote what they had no right to write: only a person can say that this is dealt with.
-  if (raised.kind === 'unauthorised') return null
+  if (UNTIL_TAKEN.has(raised.kind)) return null
   if (rollback.phase === 'closed') return `the rollback ended ${rollback.closing.endState}`
   if (rollback.phase === 'denied' || (rollback.phase === 'proposed' && rollback.refused))
     return 'the rollback was denied'
