@@ -14,13 +14,29 @@ export async function recreateDatabase(adminUrl: string, name: string, external:
     throw new Error(`"${name}" is no name for a database here: lower-case letters, digits and _, at most 50`)
   }
   const full = external ? EXTERNAL_PREFIX + name : name
-  await withClient(adminUrl, 10_000, async client => {
-    await client.query(`drop database if exists "${full}" with (force)`)
-    await client.query(`create database "${full}"`)
-  })
+  await untilNoDeadlock(() =>
+    withClient(adminUrl, 10_000, async client => {
+      await client.query(`drop database if exists "${full}" with (force)`)
+      await client.query(`create database "${full}"`)
+    }),
+  )
   const url = new URL(adminUrl)
   url.pathname = `/${full}`
   return url.toString()
+}
+
+const DEADLOCK = '40P01'
+const MOST_TRIES = 5
+
+/** Databases and roles of one server are made and dropped by others at the same time; the one that gave way begins anew. */
+async function untilNoDeadlock(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || tries >= MOST_TRIES) throw error
+    }
+  }
 }
 
 async function withClient<T>(
