@@ -76,6 +76,7 @@ describe('what comes after the end of a rollback', () => {
     )
     expect(out).toContain('1 of 1 item')
     expect(code).toBe(0)
+    await expect.poll(async () => (await api.rollback(rollbackId)).reconciliations.length).toBe(2)
     const view = await api.rollback(rollbackId)
     expect(view).toMatchObject({ end: 'RESTORED_VERIFIED', anomalies: [] })
     expect(view.reconciliations.map(row => [row.reason, row.systems, row.answers.length])).toEqual([
@@ -123,7 +124,9 @@ describe('what comes after the end of a rollback', () => {
     })
     await site.nth(rollbackId, 'ReconciliationReported', 3)
     expect(site.world.of(rollbackId).filter(e => e.type === 'AnomalyDetected')).toHaveLength(1)
-    expect((await api.rollback(rollbackId)).openEscalations).toEqual([alarm.data.escalationId])
+    await expect
+      .poll(async () => (await api.rollback(rollbackId)).openEscalations)
+      .toEqual([alarm.data.escalationId])
     const { escalationId } = alarm.data
     const taken = await fetch(`${url}/v1/rollbacks/${rollbackId}/acknowledgements`, {
       method: 'POST',

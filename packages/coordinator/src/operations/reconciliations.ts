@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { reconciliationRequest } from '@unwind/core'
+import { type Coordination, reconciliationRequest } from '@unwind/core'
 import { doesNotFit } from './problem.js'
 import { current, type Standing } from './standing.js'
 
@@ -19,7 +19,7 @@ export async function askToReconcile(
   rollbackId: string,
   { actor, reason, name }: ReconcileRequest,
 ): Promise<{ readonly requestId: string; readonly systems: readonly string[] }> {
-  const { rollback } = await current(standing, rollbackId)
+  const { rollback } = await ended(standing, rollbackId)
   if (rollback.phase !== 'closed')
     throw doesNotFit(
       `rollback ${rollbackId} is ${rollback.phase}: what it restores is probed by its own steps until it ends`,
@@ -30,4 +30,12 @@ export async function askToReconcile(
   await standing.send(event)
   const systems = [...new Set(rollback.plan.steps.map(step => step.system))].sort()
   return { requestId: event.data.eventId, systems }
+}
+
+/** What this process holds can be a moment behind: whoever read the end in the ledger is not told that it runs. */
+async function ended(standing: Standing, rollbackId: string): Promise<Coordination> {
+  const held = standing.held(rollbackId)
+  if (held?.rollback.phase === 'closed') return held
+  const found = await standing.find(rollbackId)
+  return found?.coordination ?? current(standing, rollbackId)
 }
