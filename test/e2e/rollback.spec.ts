@@ -77,15 +77,17 @@ describe('a rollback, end to end', () => {
     expect(await shop.spent()).toBe(spentBefore)
     expect(await shop.effects(rollbackId)).toEqual({ orders: 1, stock: 1 })
     expect(shop.payments.keys.get(order)?.size).toBe(1)
-    await expect.poll(() => api.rollback(rollbackId)).toMatchObject({
-      phase: 'closed',
-      endState: 'RESTORED_VERIFIED',
-      steps: [
-        { stepId: 'payments', status: 'verified' },
-        { stepId: 'orders', status: 'verified' },
-        { stepId: 'stock', status: 'verified' },
-      ],
-    })
+    await expect
+      .poll(() => api.rollback(rollbackId))
+      .toMatchObject({
+        phase: 'closed',
+        endState: 'RESTORED_VERIFIED',
+        steps: [
+          { stepId: 'payments', status: 'verified' },
+          { stepId: 'orders', status: 'verified' },
+          { stepId: 'stock', status: 'verified' },
+        ],
+      })
   })
 
   it('undoes many at once, each with one effect a step, and leaves what was not proposed as it is', async () => {
