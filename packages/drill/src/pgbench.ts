@@ -84,6 +84,9 @@ export interface PgbenchRun {
 }
 
 export class Pgbench {
+  /** Of a script of one's own pgbench does not ask the tables how many branches there are. */
+  #scale = 1
+
   constructor(
     private readonly binary: string,
     readonly databaseUrl: string,
@@ -91,6 +94,7 @@ export class Pgbench {
 
   /** @param foreignKeys between its tables; pgbench itself makes none unless asked. */
   async initialise(scale = 1, foreignKeys = false): Promise<void> {
+    this.#scale = scale
     const more = foreignKeys ? ['--foreign-keys'] : []
     await run(this.binary, ['-i', '-q', '-s', String(scale), ...more, this.databaseUrl])
   }
@@ -116,7 +120,7 @@ export class Pgbench {
           '--random-seed',
           String(options.seed),
         ],
-        ...[...length, '-f', file, this.databaseUrl],
+        ...['-s', String(this.#scale), ...length, '-f', file, this.databaseUrl],
       ])
       const tps = /tps = ([\d.]+) \(without/.exec(stdout)?.[1]
       const processed = /transactions actually processed: (\d+)/.exec(stdout)?.[1]

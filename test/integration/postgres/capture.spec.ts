@@ -172,6 +172,14 @@ describe('capture install, status and remove', () => {
     await db.sql(
       `CREATE FUNCTION evil_${process.pid}.texteq(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'misled'; END $$`,
     )
+    // NULLIF looks its operator up like any other, and a type may be a domain that runs somebody's function.
+    await db.sql(
+      `CREATE OPERATOR evil_${process.pid}.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil_${process.pid}.texteq)`,
+    )
+    for (const type of ['text', 'int8', 'bool'])
+      await db.sql(
+        `CREATE DOMAIN evil_${process.pid}.${type} AS pg_catalog.${type} CHECK (evil_${process.pid}.texteq('a', 'a'))`,
+      )
     await db.sql(`GRANT USAGE ON SCHEMA evil_${process.pid} TO ${role}`)
     await db.forward(
       'app',

@@ -61,7 +61,10 @@ export const LOCKS_PER_TRANSACTION = 32
 
 /**
  * Called by the first captured row of a correlation ID in a transaction; the rows after it find the answer in
- * a setting that is local to the transaction, and is undone with a savepoint as the row itself is.
+ * a setting that is local to the transaction, and is undone with a savepoint as the row itself is. The setting holds "=" and
+ * the ID, so that it equals no ID that is empty.
+ *
+ * Functions are called in expressions, not by PERFORM, which would run a query for each.
  */
 export function enterFunction(schema: string, fence: 'expose' | 'reject'): string {
   const s = ident(schema)
@@ -73,24 +76,23 @@ export function enterFunction(schema: string, fence: 'expose' | 'reject'): strin
   return `
 CREATE OR REPLACE FUNCTION ${s}.enter(c text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $unwind$
-DECLARE
-  v_part integer := coalesce(nullif(current_setting('unwind.parts', true), '')::integer, 0);
-  v_id bigint;
+DECLARE v_part integer := 0; v_id bigint;
 BEGIN
-  IF v_part > 0 THEN
+  IF current_setting('unwind.tx_for', true) <> '' THEN
+    v_part := coalesce(nullif(current_setting('unwind.parts', true), '')::integer, 1);
     SELECT t.id INTO v_id FROM ${s}.tx t WHERE t.correlation_id = c AND t.xid = pg_current_xact_id();
   END IF;
   IF v_id IS NULL THEN
     IF v_part < ${LOCKS_PER_TRANSACTION} THEN
-      PERFORM pg_advisory_xact_lock_shared(${correlationLock('c')});
+      IF pg_advisory_xact_lock_shared(${correlationLock('c')}) IS NULL THEN END IF;
     ELSIF v_part = ${LOCKS_PER_TRANSACTION} THEN
-      PERFORM pg_advisory_xact_lock_shared(${BULK_LOCK});
+      IF pg_advisory_xact_lock_shared(${BULK_LOCK}) IS NULL THEN END IF;
     END IF;${fence === 'reject' ? reject : ''}
     v_id := nextval(${literal(`${s}.tx_id`)});
     INSERT INTO ${s}.tx (id, xid, part, at, correlation_id)
       VALUES (v_id, pg_current_xact_id(), v_part, now(), c);
-    PERFORM set_config('unwind.parts', (v_part + 1)::text, true);
+    IF v_part > 0 THEN PERFORM set_config('unwind.parts', (v_part + 1)::text, true); END IF;
   END IF;
-  PERFORM set_config('unwind.tx', v_id::text, true), set_config('unwind.tx_for', c, true);
+  IF set_config('unwind.tx', v_id::text, true) IS NULL OR set_config('unwind.tx_for', '=' || c, true) IS NULL THEN END IF;
 END $unwind$`
 }

@@ -121,7 +121,7 @@ BEGIN
   IF v_kept > 0 THEN notes := notes || format('kept newer data in %s rows', v_kept); END IF;
   IF v_forced > 0 THEN notes := notes || format('overwrote newer data in %s rows', v_forced); END IF;
   IF p_resolution IS NOT NULL THEN notes := notes || format('conflicts were resolved by "%s"', p_resolution); END IF;
-  IF current_setting('unwind.tx_for', true) = p_rollback THEN
+  IF current_setting('unwind.tx_for', true) = '=' || p_rollback THEN
     v_undo := current_setting('unwind.tx')::bigint;
     FOREACH v_rel IN ARRAY v_rels LOOP
       EXECUTE format('SELECT ${s}.found_%s($1)', v_rel) INTO v_hash USING v_undo;
