@@ -66,11 +66,13 @@ END;
 /**
  * The same under a correlation ID of its own for each transaction: prefix, client and a random number. pgbench has no counter that
  * survives a transaction, so the number is drawn from a range in which two are practically never equal.
+ * @param sent "alone": the statement is a message of its own; "with begin": one message with BEGIN, as the documentation advises.
  */
-export function tpcbWithCorrelation(prefix: string): string {
+export function tpcbWithCorrelation(prefix: string, sent: 'alone' | 'with begin' = 'alone'): string {
+  const begin = sent === 'alone' ? 'BEGIN;\n' : 'BEGIN\\; '
   return TPCB.replace('\\set delta', '\\set number random(1, 1000000000000000)\n\\set delta').replace(
     'BEGIN;\n',
-    `BEGIN;\nSET LOCAL unwind.correlation_id = '${prefix}:client_id-:number';\n`,
+    `${begin}SET LOCAL unwind.correlation_id = '${prefix}:client_id-:number';\n`,
   )
 }
 
