@@ -96,6 +96,7 @@ export class Attack {
         systems: [],
         reason: 'it failed half-way',
         incidentClass: null,
+        release: null,
         trigger: 'service',
         proposedBy: principal,
         supplements: null,

@@ -16,7 +16,8 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     await scene.publish(contractOf('orders'))
     await scene.publish(contractOf('payments', ['orders']))
     coordinator = await scene.coordinator()
-    for (let n = 0; n < 6; n++) await begin(n % 2 ? 'payments' : 'orders', n < 2 ? 'bad-release' : null)
+    for (let n = 0; n < 6; n++)
+      await begin(n % 2 ? 'payments' : 'orders', n < 2 ? 'bad-release' : null, n === 1 ? 'shop 4.2.0' : null)
     for (const n of [0, 3]) {
       await scene.completed(ids[n]!, orders[n]!, n % 2 ? 'payments' : 'orders')
       await scene.first(ids[n]!, 'RollbackClosed')
@@ -32,10 +33,14 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     await scene.world.close()
   })
 
-  async function begin(system: string, incidentClass: string | null = null): Promise<string> {
+  async function begin(
+    system: string,
+    incidentClass: string | null = null,
+    release: string | null = null,
+  ): Promise<string> {
     const order = scene.order()
     await scene.record(order, system)
-    const rollbackId = await scene.propose(order, { incidentClass })
+    const rollbackId = await scene.propose(order, { incidentClass, release })
     await scene.first(rollbackId, 'RollbackRequested')
     ids.push(rollbackId)
     orders.push(order)
@@ -46,13 +51,15 @@ describe('lists of rollbacks, and the view that they are found by', () => {
     (await get(`/v1/rollbacks?${query}`)).body.rollbacks.map((r: { rollbackId: string }) => r.rollbackId)
   const those = (...places: number[]) => places.map(n => ids[n])
 
-  it('are found by state, end, system, class, time and correlation ID, latest first', async () => {
+  it('are found by state, end, system, class, release, time and correlation ID, latest first', async () => {
     expect(await idsOf('phase=running')).toEqual(those(5, 4, 2, 1))
     expect(await idsOf('phase=closed')).toEqual(those(3, 0))
     expect(await idsOf('endState=RESTORED_VERIFIED')).toEqual(those(3, 0))
     expect(await idsOf('endState=PARTIAL')).toEqual([])
     expect(await idsOf('system=payments')).toEqual(those(5, 3, 1))
     expect(await idsOf('incidentClass=bad-release')).toEqual(those(1, 0))
+    expect(await idsOf('release=shop+4.2.0')).toEqual(those(1))
+    expect(await idsOf('release=shop+4.2.1')).toEqual([])
     expect(await idsOf('system=payments&phase=running&incidentClass=bad-release')).toEqual(those(1))
     expect(await idsOf(`correlationId=${orders[2]}`)).toEqual(those(2))
     const began = Number((await redis.zscore(`${scene.prefix}:v3:index:0:all`, ids[3]!))!)

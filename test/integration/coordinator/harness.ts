@@ -109,6 +109,7 @@ export class Scene {
         systems: [],
         reason: 'it failed half-way',
         incidentClass: null,
+        release: null,
         trigger: 'service',
         proposedBy: this.key('client').principal,
         supplements: null,

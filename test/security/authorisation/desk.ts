@@ -65,6 +65,7 @@ export const PROPOSED: LedgerEvent = {
     systems: [],
     reason: 'it failed',
     incidentClass: null,
+    release: null,
     trigger: 'manual',
     proposedBy: 'user:ana',
     supplements: null,

@@ -29,6 +29,7 @@ const FIELDS = [
   'systems',
   'rollbackId',
   'incidentClass',
+  'release',
   'actor',
   'command',
   'stepId',

@@ -98,6 +98,7 @@ const EXAMPLES: { readonly [T in EventType]: readonly [EventMap[T], string] } = 
       systems: ['orders'],
       reason: 'payment failed',
       incidentClass: null,
+      release: null,
       trigger: 'service',
       proposedBy: 'client:checkout',
       supplements: null,

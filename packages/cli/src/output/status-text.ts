@@ -17,6 +17,7 @@ export type Shown = Omit<
   | 'denied'
   | 'approval'
   | 'incidentClass'
+  | 'release'
   | 'systems'
   | 'stalls'
   | 'reviews'

@@ -114,6 +114,7 @@ const view: RollbackView = {
   refusals: [],
   openEscalations: ['rb-1/escalation/waiting-for-person/stock/0'],
   incidentClass: null,
+  release: null,
   systems: [],
   stalls: [],
   reviews: [],

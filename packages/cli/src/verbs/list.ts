@@ -17,6 +17,7 @@ export const registerList: Register = (program, cli) => {
     )
     .option('--system <name>', 'only those that name this system')
     .option('--class <name>', 'only those of this incident class')
+    .option('--release <name>', 'only those of this release')
     .option('--end <state>', 'only those that ended so, e.g. PARTIAL')
     .option('--since <moment>', 'only those that began at or after, e.g. 2026-11-21T08:00Z')
     .option('--until <moment>', 'only those that began before')

@@ -8,6 +8,8 @@ export const registerRollback: Register = (program, cli) => {
     .argument('<correlation>', 'correlation ID')
     .requiredOption('--reason <text>', 'why, for people; goes into the ledger')
     .option('--rollback-id <id>', 'its ID; asking twice with the same one is one proposal')
+    .option('--class <name>', 'incident class, which selects a playbook of the policy')
+    .option('--release <name>', 'release (deployment) whose failure this rolls back')
     .option('--as <principal>', 'who asks (UNWIND_ACTOR; default: user:<login>)')
     .option('--wait', 'until it has ended; the exit code then is that of "status"')
     .option('--yes', 'do not show the plan and ask')
@@ -19,7 +21,7 @@ export const registerRollback: Register = (program, cli) => {
       'after',
       examples(
         ['rollback order-1017 --reason "payment failed half-way"', 'shows the plan, asks, proposes'],
-        ['rollback order-1017 --reason "CI: release 42 failed" --yes --wait', 'in a pipeline'],
+        ['rollback order-1017 --release 42 --reason "its checkout fails" --yes --wait', 'in a pipeline'],
         [
           'rollback order-1017 --action payment.captured --accept-partial --reason "charged twice"',
           'one kind of action; what builds on it stays',

@@ -32,6 +32,7 @@ export interface ListFilter {
   /** Only those that name this system. */
   readonly system?: string
   readonly incidentClass?: string
+  readonly release?: string
   /** Only those that began at or after, and before; epoch ms. */
   readonly since?: number
   readonly until?: number

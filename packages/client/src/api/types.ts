@@ -46,6 +46,8 @@ export interface ProposeRollback {
   readonly rollbackId?: string
   /** Selects a playbook. */
   readonly incidentClass?: string
+  /** Release (deployment) whose failure this rolls back. */
+  readonly release?: string
   /** Who asks, e.g. "user:ana"; absent: whom the coordinator is configured with. */
   readonly actor?: string
 }

@@ -78,6 +78,7 @@ test('a proposal is made in the name of the key, its scope sorted and without do
     systems: ['orders', 'stock'],
     reason: 'half-way',
     incidentClass: null,
+    release: null,
     trigger: 'service',
     proposedBy: 'client:loyalty',
     supplements: null,

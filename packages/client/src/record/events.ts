@@ -69,6 +69,7 @@ export function rollbackProposed(
       proposedBy: stamp.emitter,
       supplements: null,
       part: partOf(proposal),
+      release: optional('release', proposal.release),
     },
   }
 }

@@ -104,6 +104,8 @@ export interface Proposal extends Traced {
   readonly acceptPartial?: boolean
   /** Selects a playbook. */
   readonly incidentClass?: string | null
+  /** Release (deployment) whose failure this rolls back; at most 100 characters. */
+  readonly release?: string | null
   /** Given by a caller that may have to ask again: the same ID is the same proposal. */
   readonly rollbackId?: string
 }

@@ -740,6 +740,8 @@ export interface RollbackProposed {
   readonly supplements: string | null
   /** Which part of what the systems did. Null: all of it. */
   readonly part: Part | null
+  /** Release (deployment) whose failure this rolls back, e.g. "shop 4.2.0". */
+  readonly release: string | null
 }
 
 /** The frozen plan with the authority for it. From here the sidecars run alone. */

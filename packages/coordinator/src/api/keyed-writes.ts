@@ -17,6 +17,7 @@ export async function isProposed(
   const same =
     data.reason === wanted.reason &&
     data.incidentClass === wanted.incidentClass &&
+    data.release === wanted.release &&
     data.proposedBy === wanted.proposedBy &&
     data.systems.join() === wanted.systems.join() &&
     isDeepStrictEqual(data.part, wanted.part)

@@ -93,6 +93,7 @@ export function rollbackRoutes(
         part: partOf(body),
         rollbackId: body.rollbackId ?? (key && rollbackIdOf(key, correlationId)),
         incidentClass: body.incidentClass ?? null,
+        release: body.release ?? null,
         proposedBy: actor(body.actor ?? null),
       }
       if (key && proposal.rollbackId && (await isProposed(reading, proposal.rollbackId, proposal)))

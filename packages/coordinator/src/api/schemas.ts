@@ -56,6 +56,7 @@ export const proposeBody = z.strictObject({
   ...part,
   rollbackId: rollbackId.optional().describe('The same ID is the same proposal.'),
   incidentClass: text(100).optional(),
+  release: text(100).optional().describe('Release (deployment) whose failure this rolls back.'),
   actor: principal.optional(),
 })
 
@@ -109,6 +110,7 @@ export const listQuery = z.strictObject({
     .optional(),
   system: system.optional(),
   incidentClass: text(100).optional(),
+  release: text(100).optional(),
   correlationId: correlationId.optional(),
   since: epochMs.optional().describe('Only those that began at or after; epoch ms.'),
   until: epochMs.optional().describe('Only those that began before; epoch ms.'),

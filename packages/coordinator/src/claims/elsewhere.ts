@@ -1,4 +1,4 @@
-import { type Plan, peekHeaders } from '@unwind/contracts'
+import { type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
 import type { EventLog, IncomingRecord, LogAdmin, LogReader } from '@unwind/runtime'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { LedgerFollowing } from '../escalation/beside-loop.js'
@@ -23,6 +23,9 @@ export interface ElsewhereOptions {
   onFatal(error: Error): void
 }
 
+/** Rollbacks of others that ended lately, by their last revision. */
+const REMEMBER_ENDED = 50_000
+
 /**
  * Requests and endings in the partitions of other coordinators. What this process owns is paused, so that a coordinator
  * that is alone reads nothing twice; what it loses goes on from where it was paused.
@@ -32,6 +35,7 @@ export class ClaimsElsewhere {
   readonly #ends = new Map<number, bigint>()
   readonly #positions = new Map<number, bigint>()
   readonly #pauseAt = new Map<number, bigint>()
+  readonly #ended = new Map<string, number>()
   #partitions: readonly number[] = []
   #reader: LogReader | null = null
   /** Records are taken one after the other: an ending must not overtake its request. */
@@ -130,11 +134,24 @@ export class ClaimsElsewhere {
     const taken = await this.options.trusted.take(record)
     if (taken.kind !== 'event') return
     const { event } = taken
-    if (event.type === 'RollbackClosed') this.options.claims.release(event.data.rollbackId)
-    else if (event.type === 'RollbackRequested') {
+    if (event.type === 'RollbackClosed') {
+      this.options.claims.release(event.data.rollbackId)
+      this.#noteEnd(event)
+    } else if (event.type === 'RollbackRequested' && !this.#isOver(event)) {
       const plan = planIn(event.data)
       if (plan) this.options.claims.hold(plan)
     }
+  }
+
+  #noteEnd({ data: { rollbackId, eventId } }: Extract<LedgerEvent, { type: 'RollbackClosed' }>): void {
+    const revision = Number(/\/closed\/r(\d+)$/.exec(eventId)?.[1] ?? 0)
+    this.#ended.set(rollbackId, Math.max(revision, this.#ended.get(rollbackId) ?? 0))
+    if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
+  }
+
+  /** A copy of the request of what has ended: nobody would ever end it again, and whoever wants its places would wait for ever (I7). */
+  #isOver({ data: { rollbackId, revision } }: Extract<LedgerEvent, { type: 'RollbackRequested' }>): boolean {
+    return revision <= (this.#ended.get(rollbackId) ?? 0)
   }
 }
 

@@ -34,6 +34,7 @@ export interface Proposal {
   readonly part: Part | null
   readonly rollbackId: string | null
   readonly incidentClass: string | null
+  readonly release: string | null
   readonly proposedBy: string
 }
 
@@ -56,7 +57,7 @@ export class Proposals {
       return { rollbackId: proposal.rollbackId, written: null }
     const { key, now } = this.options
     const rollbackId = proposal.rollbackId ?? newRollbackId(now(), randomBytes(8))
-    const { correlationId, reason, systems, part, incidentClass, proposedBy } = proposal
+    const { correlationId, reason, systems, part, incidentClass, release, proposedBy } = proposal
     const event: LedgerEvent = {
       type: 'RollbackProposed',
       data: {
@@ -73,6 +74,7 @@ export class Proposals {
         proposedBy,
         supplements: null,
         part,
+        release,
       },
     }
     return { rollbackId, written: await this.options.send(event) }

@@ -61,7 +61,8 @@ function fits(found: FoundRollback, query: RollbackQuery): boolean {
     (query.endState === undefined || line.endState === query.endState) &&
     (query.correlationId === undefined || line.correlationId === query.correlationId) &&
     (query.system === undefined || line.systems.includes(query.system)) &&
-    (query.incidentClass === undefined || line.incidentClass === query.incidentClass)
+    (query.incidentClass === undefined || line.incidentClass === query.incidentClass) &&
+    (query.release === undefined || line.release === query.release)
   )
 }
 

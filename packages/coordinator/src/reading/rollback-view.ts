@@ -34,6 +34,7 @@ export function rollbackLine({ correlationId, coordination, events }: FoundRollb
     reason: proposed?.data.reason ?? null,
     proposedBy: proposedBy || null,
     incidentClass: proposed?.data.incidentClass ?? null,
+    release: proposed?.data.release ?? null,
     systems: systemsOf(proposed?.data.systems ?? [], rollback),
     requestedAt: 'requestedAt' in rollback ? rollback.requestedAt : null,
   }

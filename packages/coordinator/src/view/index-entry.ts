@@ -35,12 +35,15 @@ export function indexEntry(event: LedgerEvent, at: number, keepMs: number): Inde
   const common = { id, correlation, at, revision: 0, names: [], oldest: Math.max(0, Math.floor(at - keepMs)) }
   switch (event.type) {
     case 'RollbackProposed': {
-      const { systems, incidentClass } = event.data
-      const names = systems.map(bySystem)
+      const { systems, incidentClass, release } = event.data
       return {
         ...common,
         phase: 'proposed',
-        names: incidentClass === null ? names : [...names, `class:${incidentClass}`],
+        names: [
+          ...systems.map(bySystem),
+          ...(incidentClass === null ? [] : [`class:${incidentClass}`]),
+          ...(release === null ? [] : [`release:${release}`]),
+        ],
       }
     }
     case 'ApprovalRequested':

@@ -12,6 +12,7 @@ export interface IndexFilter {
   readonly endState?: string | undefined
   readonly system?: string | undefined
   readonly incidentClass?: string | undefined
+  readonly release?: string | undefined
 }
 
 /** Rollbacks by what they are found by, made from verified ledger events; what they are is folded when they are read. */
@@ -80,12 +81,14 @@ export class RollbackIndex {
     return `${this.base}${(await this.asking(this.redis.get(`${this.base}name`))) ?? '0'}:`
   }
 
-  async #narrowest(prefix: string, { phase, endState, system, incidentClass }: IndexFilter): Promise<string> {
+  async #narrowest(prefix: string, filter: IndexFilter): Promise<string> {
+    const { phase, endState, system, incidentClass, release } = filter
     const names = [
       ...(phase === undefined ? [] : [`phase:${phaseIndex(phase)}`]),
       ...(endState === undefined ? [] : [`end:${endState}`]),
       ...(system === undefined ? [] : [`system:${system}`]),
       ...(incidentClass === undefined ? [] : [`class:${incidentClass}`]),
+      ...(release === undefined ? [] : [`release:${release}`]),
     ]
     if (names.length < 2) return names[0] ?? 'all'
     const sizes = await this.asking(Promise.all(names.map(name => this.redis.zcard(`${prefix}${name}`))))

@@ -18,6 +18,7 @@ export const rollbackLineShape = z
     reason: z.string().nullable(),
     proposedBy: z.string().nullable(),
     incidentClass: z.string().nullable(),
+    release: z.string().nullable(),
     systems: texts.describe('Those that the proposal or the plan names.'),
     requestedAt: moment.nullable(),
   })

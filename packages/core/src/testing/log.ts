@@ -41,6 +41,7 @@ export function proposed(over: Partial<EventOf<'RollbackProposed'>['data']> = {}
       systems: [],
       reason: 'payment failed',
       incidentClass: null,
+      release: null,
       trigger: 'manual',
       proposedBy: 'user:ana',
       supplements: null,

@@ -103,6 +103,7 @@ export class Driver {
       systems: [],
       reason: 'benchmark',
       incidentClass: null,
+      release: null,
       trigger: 'service',
       proposedBy: CLIENT,
       supplements: null,

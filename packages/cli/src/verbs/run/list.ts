@@ -12,6 +12,7 @@ interface Options {
   readonly state?: string
   readonly system?: string
   readonly class?: string
+  readonly release?: string
   readonly end?: string
   readonly since?: string
   readonly until?: string
@@ -21,13 +22,14 @@ interface Options {
 }
 
 export async function list(cli: Cli, command: Command, options: Options): Promise<void> {
-  const { state, system, end, cursor, limit, output } = options
+  const { state, system, release, end, cursor, limit, output } = options
   const { api } = await apiFor(cli, command)
   const filter: ListFilter = {
     limit,
     ...(state === undefined ? {} : { phase: state }),
     ...(system === undefined ? {} : { system }),
     ...(options.class === undefined ? {} : { incidentClass: options.class }),
+    ...(release === undefined ? {} : { release }),
     ...(end === undefined ? {} : { endState: end }),
     ...(options.since === undefined ? {} : { since: momentOf('--since', options.since) }),
     ...(options.until === undefined ? {} : { until: momentOf('--until', options.until) }),

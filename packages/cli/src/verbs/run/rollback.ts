@@ -14,6 +14,8 @@ import { untilEnded } from '../../status/watch.js'
 interface Options extends PartOptions {
   readonly reason: string
   readonly rollbackId?: string
+  readonly class?: string
+  readonly release?: string
   readonly wait?: boolean
   readonly yes?: boolean
   readonly output: OutputFormat
@@ -42,7 +44,12 @@ export async function rollback(
   await confirmed(cli, `Roll back ${correlationId}?`, options.yes === true)
   // Made here, so that a repeated request after a lost answer is the same proposal.
   const rollbackId = options.rollbackId ?? newRollbackId(Date.now(), randomBytes(8))
-  await api.propose({ correlationId, reason: options.reason, rollbackId, actor, ...scope }, { signal })
+  const proposal = {
+    ...{ correlationId, reason: options.reason, rollbackId, actor, ...scope },
+    ...(options.class === undefined ? {} : { incidentClass: options.class }),
+    ...(options.release === undefined ? {} : { release: options.release }),
+  }
+  await api.propose(proposal, { signal })
   cli.say(`Proposed as ${rollbackId}.`)
   if (!options.wait) {
     if (options.output === 'json') cli.printJson({ rollbackId, correlationId })

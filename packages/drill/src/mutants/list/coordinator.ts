@@ -143,4 +143,10 @@ export const COORDINATOR: readonly Mutant[] = [
     search: "if (unsettled.some(s => s.progress.status === 'started'))",
     replacement: 'if (false)',
   },
+  {
+    name: 'claim again for the copy of a request whose rollback has ended',
+    file: 'coordinator/dist/claims/elsewhere.js',
+    search: 'revision <= (this.#ended.get(rollbackId) ?? 0)',
+    replacement: 'false',
+  },
 ]

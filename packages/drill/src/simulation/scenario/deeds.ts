@@ -67,6 +67,7 @@ export function propose(world: World, rollback: number, correlation: number, sco
       systems: scope,
       reason: 'it failed half-way',
       incidentClass: null,
+      release: null,
       trigger: 'service',
       proposedBy: PROPOSER,
       supplements: null,

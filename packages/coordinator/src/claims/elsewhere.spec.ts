@@ -1,0 +1,102 @@
+import type { LedgerEvent, Plan } from '@unwind/contracts'
+import type { EventLog, IncomingRecord, ReaderOptions } from '@unwind/runtime'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { CORRELATION, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
+import type { TrustedRecords } from '../catalogue/trusted-records.js'
+import { ClaimsElsewhere } from './elsewhere.js'
+
+const first = plan([step('orders')])
+const second = plan(first.steps, { revision: 2 })
+const closed = (revision: number): LedgerEvent => ({
+  type: 'RollbackClosed',
+  data: {
+    eventId: `${ROLLBACK}/closed/r${revision}`,
+    correlationId: CORRELATION,
+    rollbackId: ROLLBACK,
+    occurredAt: 1_000,
+    emitter: 'coordinator',
+    causationId: null,
+    endState: 'RESTORED_VERIFIED',
+    restored: 1,
+    expected: 1,
+    durationMs: 0,
+    remaining: [],
+  },
+})
+
+/** Told in their order: "+" for a hold, "-" for a release. */
+let told: string[]
+let read: (...events: readonly LedgerEvent[]) => Promise<void>
+
+beforeEach(async () => {
+  told = []
+  let deliver: ReaderOptions['onRecords'] = () => {}
+  let offset = 0n
+  const elsewhere = new ClaimsElsewhere({
+    log: {
+      reader: (options: ReaderOptions) => {
+        deliver = options.onRecords
+        return { start: async () => {}, stop: async () => {}, pause() {}, resume() {} }
+      },
+    } as unknown as EventLog,
+    admin: {
+      committed: async () => new Map(),
+      offsets: async () => new Map([[0, { start: 0n, end: 0n }]]),
+      describeTopics: async () => [{ topic: 'ledger', partitions: 1, config: {} }] as never,
+    },
+    topic: 'ledger',
+    groupId: 'coordinators',
+    trusted: {
+      take: async (record: { event: LedgerEvent }) => ({ kind: 'event', event: record.event }),
+    } as unknown as TrustedRecords,
+    claims: {
+      hold: ({ revision }: Plan) => told.push(`+r${revision}`),
+      release: () => told.push('-'),
+      known() {},
+    },
+    owns: () => false,
+    logger: { warn() {} },
+    onFatal(error) {
+      throw error
+    },
+  })
+  await elsewhere.start()
+  read = async (...events) => {
+    deliver(
+      events.map(event => {
+        const headers = { ce_type: `unwind.${event.type}.v1` }
+        return {
+          topic: 'ledger',
+          partition: 0,
+          offset: offset++,
+          headers,
+          event,
+        } as unknown as IncomingRecord
+      }),
+    )
+    await elsewhere.stop()
+  }
+})
+
+describe('what other coordinators request and end', () => {
+  it('is held from its request to its end', async () => {
+    await read(ledger.requested(first), closed(1))
+    expect(told).toEqual(['+r1', '-'])
+  })
+
+  it('is not held again by a copy of the request, which nobody would ever end (I7, seed 20263672)', async () => {
+    await read(ledger.requested(first), closed(1), ledger.requested(first))
+    expect(told).toEqual(['+r1', '-'])
+  })
+
+  it('is held again by a revision after the end, until that has ended too', async () => {
+    await read(
+      ledger.requested(first),
+      closed(1),
+      ledger.requested(second),
+      closed(2),
+      ledger.requested(second),
+    )
+    expect(told).toEqual(['+r1', '-', '+r2', '-'])
+  })
+})
