@@ -5,10 +5,22 @@ import { type Check, check, show } from './report.js'
 import type { Section, SectionContext } from './section.js'
 import { SECTIONS } from './sections.js'
 
-/**
- * `npm run fault [-- --only NAME,… --kills N --pauses N --outage-minutes M --seed S]`: faults on the real stack. The last line is
- * "N passed, N failed", and the exit code is 0 only if nothing failed.
- */
+const USAGE = `Usage: npm run fault [-- options]
+
+Faults on the real stack. The last line is "N passed, N failed"; exit 0 only if nothing failed.
+
+  --only <name,…>        these sections only (default: all)
+  --kills <n>            at each failpoint, and of each coordinator (3)
+  --failpoints <text>    only failpoints whose name has this in it
+  --pauses <n>           SIGSTOPs of the section "pauses" (60)
+  --outage-minutes <m>   how long brokers, or a coordinator, are away (0.25)
+  --open <n>             rollbacks that are open meanwhile (1000)
+  --seed <n>             of everything random (printed)
+  --state-dir <folder>   for data and logs (.unwind)
+
+Sections:
+${sectionLines()}`
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -19,8 +31,13 @@ const { values } = parseArgs({
     open: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     'state-dir': { type: 'string', default: '.unwind' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 
 const chosen = choose(values.only)
 const stateDir = resolve(values['state-dir'])
@@ -77,8 +94,7 @@ function choose(only: string | undefined): readonly Section[] {
   const known = new Map(SECTIONS.map(section => [section.name, section]))
   const unknown = names.filter(name => !known.has(name))
   if (unknown.length === 0) return names.map(name => known.get(name)!)
-  const all = SECTIONS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')
-  console.error(`fault: there is no section ${unknown.join(', ')}. There are:\n${all}`)
+  console.error(`fault: there is no section ${unknown.join(', ')}. There are:\n${sectionLines()}`)
   return process.exit(2)
 }
 
@@ -87,4 +103,8 @@ function number(name: string, text: string): number {
   if (Number.isFinite(value) && value >= 0) return value
   console.error(`fault: --${name} must be a number from 0, not "${text}"`)
   return process.exit(2)
+}
+
+function sectionLines(): string {
+  return SECTIONS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n')
 }

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { Random } from '../../simulation/engine/random.js'
 import type { Violation } from '../check/verdict.js'
+import { AlarmServers } from '../site/alarm-servers.js'
 import type { Child } from '../site/child.js'
 import type { Site } from '../site/site.js'
 import { Garbage } from '../traffic/garbage.js'
@@ -45,8 +47,9 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   const plan = planKills(run.failpoints, run.kills)
   const traffic = new Traffic(site, { seed: run.seed, inFlight: run.inFlight, restMs: REST_MS })
   const garbage = await Garbage.open(site, random)
+  const alarms = await AlarmServers.start(random)
   const aborter = new AbortController()
-  const start = starters(site, random)
+  const start = starters(site, random, alarms.configuration(join(site.ground.folder, 'escalation')))
   const healthy = new Healthy()
   const lanes: Promise<void>[] = []
   const lane = (role: Role, make: (failpoints: string) => Child) => {
@@ -93,11 +96,15 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
     garbage.stop()
     await garbage.close()
     await healthy.stop()
+    await alarms.stop()
   }
 }
 
-/** How processes of each role are started: some under a name that outlives them, some not, since takeover differs. */
-function starters(site: Site, random: Random) {
+/**
+ * How processes of each role are started: some under a name that outlives them, some not, since takeover differs.
+ * @param escalation configuration of the coordinators: whom they tell of alarms.
+ */
+function starters(site: Site, random: Random, escalation: string) {
   return {
     sidecar(system: string, failpoints: string): Child {
       const named = random.chance(0.75)
@@ -106,7 +113,8 @@ function starters(site: Site, random: Random) {
     /** As while a policy is rolled out: plans with a barrier and without one are both under way, whoever is killed. */
     coordinator(barrier: boolean): (failpoints: string) => Child {
       const { policyFiles } = site.ground
-      const env = { UNWIND_POLICY_FILE: barrier ? policyFiles.barrier : policyFiles.free }
+      const policy = barrier ? policyFiles.barrier : policyFiles.free
+      const env = { UNWIND_CONFIG: escalation, UNWIND_POLICY_FILE: policy }
       return failpoints => site.coordinator({ failpoints, env })
     },
     client(failpoints: string): Child {
