@@ -54,7 +54,7 @@ describe.skipIf(binary === null)('a schema that nobody here wrote: pgbench with 
       await rollBackAll(adapter, committed, seed)
       expect(await pgbenchDigest(db.url()), `seed ${seed}`).toBe(start)
     }
-  })
+  }, 60_000 + SEEDS * 5_000)
 
   /** @returns the correlation IDs of what was committed, newest first. */
   async function traffic(clients: readonly Client[], seed: number): Promise<readonly string[]> {
