@@ -6,6 +6,12 @@ import { conformanceTable, tableMarkdown, tableText } from './conformance-table.
 
 /** @returns {Promise<number>} exit code */
 export async function conformance(root, build, adapters) {
+  if (adapters.some(name => name.startsWith('-'))) {
+    process.stderr.write(
+      'usage: npm run conformance [-- <adapter> …]   (default: all, and the table goes into the docs)\n',
+    )
+    return adapters.includes('--help') ? 0 : 2
+  }
   if ((await build(root)) !== 0) {
     process.stdout.write('\n0 passed, 1 failed\n')
     return 1

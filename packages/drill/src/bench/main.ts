@@ -1,29 +1,24 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { startStack } from '@unwind/local-stack'
+import { onlyOption, suite } from '../shell/suite.js'
 import { formatFigure } from './report.js'
 import { SECTIONS } from './sections.js'
 
 /**
- * `npm run bench [-- --only NAME,… --quick]`: one line of JSON a figure on stdout, talk on stderr. Figures stand beside a
- * reference from the same run where there is one, or the target: absolute numbers of a shared machine mean little.
+ * One line of JSON a figure on stdout, talk on stderr. Figures stand beside a reference from the same run where there is
+ * one, or the target: absolute numbers of a shared machine mean little.
  */
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    'state-dir': { type: 'string', default: '.unwind' },
-  },
-})
-const names = values.only?.split(',') ?? Object.keys(SECTIONS)
-const unknown = names.filter(name => !Object.hasOwn(SECTIONS, name))
-if (unknown.length > 0) {
-  console.error(`bench: no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`)
-  process.exit(2)
-}
+const sections = Object.keys(SECTIONS)
+const values = suite('bench', 'Figures beside references of the same run, one line of JSON each.')
+  .addOption(onlyOption(sections))
+  .option('--quick', 'smaller counts, to see whether it works at all', false)
+  .option('--state-dir <folder>', 'for data and logs', '.unwind')
+  .parse()
+  .opts<{ only: readonly string[]; quick: boolean; stateDir: string }>()
+const names = values.only
 const say = (line: string) => console.error(`[bench] ${line}`)
-const stateDir = resolve(values['state-dir'])
+const stateDir = resolve(values.stateDir)
 const dir = join(stateDir, 'bench')
 rmSync(dir, { recursive: true, force: true })
 mkdirSync(dir, { recursive: true })

@@ -1,17 +1,21 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { amount, suite } from '../shell/suite.js'
 import { type Found, hunt } from './hunt.js'
 import { MUTANTS } from './list/index.js'
 import type { Mutant } from './mutant.js'
 import { Workspace } from './workspace.js'
 
 /** Plants each bug in a copy and lets the simulator look for it. Exit code 0 only if it finds all of them. */
-async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { seed: { type: 'string', default: '1' }, only: { type: 'string' } },
-  })
+async function main(): Promise<number> {
+  const values = suite(
+    'mutants',
+    'Plants bugs in a copy; the simulator must find each. Exit 0 only if it does.',
+  )
+    .option('--seed <n>', 'of the first history that looks for each', amount, 1)
+    .option('--only <text>', 'only bugs whose name has this in it')
+    .parse()
+    .opts<{ seed: number; only?: string }>()
   const began = performance.now()
   const chosen = MUTANTS.filter(mutant => values.only === undefined || mutant.name.includes(values.only))
   const left = [...chosen]
@@ -23,7 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     const workspace = new Workspace(fileURLToPath(new URL('../../..', import.meta.url)))
     try {
       for (let mutant = left.shift(); mutant && !stop.signal.aborted; mutant = left.shift()) {
-        const found = await hunt(workspace, mutant, { seed: values.seed, signal: stop.signal })
+        const found = await hunt(workspace, mutant, { seed: String(values.seed), signal: stop.signal })
         if (found.seed !== undefined) caught++
         most = Math.max(most, found.histories)
         process.stdout.write(`${row(mutant, found)}\n`)
@@ -51,4 +55,4 @@ function row({ name }: Mutant, { histories, seed, invariant, message }: Found): 
   return `${verdict} ${name.padEnd(66)} ${String(histories).padStart(6)} histories  ${how}`
 }
 
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await main()

@@ -1,29 +1,28 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import { FaultyProxy } from '@unwind/runtime/faulty-proxy'
+import { Option } from 'commander'
 import { underTraffic } from '../nemesis/faults/under-traffic.js'
 import { type Check, check, show } from '../nemesis/report.js'
 import type { SectionContext } from '../nemesis/section.js'
 import { sleep } from '../nemesis/site/wait.js'
 import { onStage } from '../nemesis/stage.js'
+import { amount, anySeed, suite } from '../shell/suite.js'
 import { Random } from '../simulation/engine/random.js'
 import { planDeeds } from './deeds.js'
 import { Nemesis } from './nemesis.js'
 import { changedByRebuilding } from './views.js'
 
-/**
- * `npm run soak -- --minutes N --seed S`: traffic, rollbacks and a random nemesis for N minutes; then everything comes to rest, and
- * the invariants are checked from the ledger and the targets. The exit code is 0 only if all hold.
- */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    brokers: { type: 'string', default: '3' },
-    'state-dir': { type: 'string', default: '.unwind' },
-  },
-})
+const values = suite(
+  'soak',
+  'Traffic, rollbacks and a random nemesis; then everything comes to rest, and the invariants are checked from the ledger and the targets. Exit 0 only if all hold.',
+)
+  .option('--minutes <n>', 'how long', amount, 5)
+  .option('--seed <n>', 'of everything random', amount, anySeed())
+  .addOption(new Option('--brokers <n>', 'how many').choices(['1', '3']).default('3'))
+  .option('--state-dir <folder>', 'for data and logs', '.unwind')
+  .parse()
+  .opts<{ minutes: number; seed: number; brokers: string; stateDir: string }>()
 
 const BRANCHES = 2
 const IN_FLIGHT = 16
@@ -32,9 +31,9 @@ const SESSION_MS = 3_000
 const VIEWS_COMPARED = 10
 const SAY_EVERY_MS = 30_000
 
-const lengthMs = number('minutes', values.minutes) * 60_000
-const seed = number('seed', values.seed)
-const stateDir = resolve(values['state-dir'])
+const lengthMs = values.minutes * 60_000
+const { seed } = values
+const stateDir = resolve(values.stateDir)
 const dir = join(stateDir, 'soak', String(process.pid))
 mkdirSync(dir, { recursive: true })
 const abort = new AbortController()
@@ -140,11 +139,4 @@ async function soak(): Promise<readonly Check[]> {
   } finally {
     await line?.stop()
   }
-}
-
-function number(name: string, text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  console.error(`soak: --${name} must be a number above 0, not "${text}"`)
-  return process.exit(2)
 }

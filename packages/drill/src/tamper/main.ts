@@ -1,15 +1,19 @@
-import { parseArgs } from 'node:util'
+import { amount, suite } from '../shell/suite.js'
 import { tamperMany } from './run.js'
 import { TAMPERINGS } from './tamperings.js'
 
 /** Exit code 0 only if every tampering is found, where it is. */
-async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1000' } },
-  })
+async function main(): Promise<number> {
+  const values = suite(
+    'tamper',
+    'Tampers with exported ledgers; each must be found, where it is. Exit 0 only if it is.',
+  )
+    .option('--seed <n>', 'of the first', amount, 1)
+    .option('--count <n>', 'how many', amount, 1_000)
+    .parse()
+    .opts<{ seed: number; count: number }>()
   const began = performance.now()
-  const attempts = await tamperMany(Number(values.seed), Number(values.count))
+  const attempts = await tamperMany(values.seed, values.count)
   for (const name of Object.keys(TAMPERINGS)) {
     const of = attempts.filter(attempt => attempt.name === name)
     const found = of.filter(attempt => attempt.found).length
@@ -27,4 +31,4 @@ async function main(args: readonly string[]): Promise<number> {
   return missed.length === 0 ? 0 : 1
 }
 
-process.exitCode = await main(process.argv.slice(2))
+process.exitCode = await main()
