@@ -12,6 +12,12 @@ const values = suite(
 )
   .addOption(onlyOption(sections))
   .option('--kills <n>', 'at each failpoint, and of each coordinator', amount, 3)
+  .option(
+    '--kill-minutes <m>',
+    'what the section "kills" has not reached by then is given up, and said',
+    amount,
+    120,
+  )
   .option('--failpoints <text>', 'only failpoints whose name has this in it')
   .option('--pauses <n>', 'SIGSTOPs of the section "pauses"', amount, 60)
   .option('--outage-minutes <m>', 'how long brokers, or a coordinator, are away', amount, 0.25)
@@ -26,6 +32,7 @@ const values = suite(
   .opts<{
     only: readonly string[]
     kills: number
+    killMinutes: number
     failpoints?: string
     pauses: number
     outageMinutes: number
@@ -51,6 +58,7 @@ const context: SectionContext = {
   stateDir,
   dir,
   kills: values.kills,
+  killsWithinMs: values.killMinutes * 60_000,
   ...(values.failpoints === undefined ? {} : { failpoints: values.failpoints }),
   pauses: values.pauses,
   outageMs: values.outageMinutes * 60_000,

@@ -9,6 +9,8 @@ export interface SectionContext {
   readonly dir: string
   /** At each failpoint. */
   readonly kills: number
+  /** Failpoints that were not reached so often by then are given up, ms. */
+  readonly killsWithinMs: number
   /** Failpoints whose name holds this; absent: all. */
   readonly failpoints?: string
   readonly pauses: number

@@ -20,6 +20,8 @@ export interface KillRun {
   readonly inFlight: number
   /** Coordinators that are killed; one more is left alone. */
   readonly coordinators: number
+  /** What was not reached after so long is given up; the promises are judged all the same. */
+  readonly withinMs: number
   say(line: string): void
 }
 
@@ -75,6 +77,10 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   traffic.start()
   garbage.start()
   const began = performance.now()
+  const limit = setTimeout(() => {
+    say('the time is over: what is left is given up')
+    for (const agenda of plan.values()) agenda.giveUp()
+  }, run.withinMs)
   const progress = setInterval(() => {
     const seconds = ((performance.now() - began) / 1_000).toFixed(0)
     const names = [...plan].flatMap(([role, agenda]) => agenda.left.map(name => `${role}:${name}`))
@@ -91,6 +97,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
     return { tally, violations, rollbacks: traffic.closed }
   } finally {
     clearInterval(progress)
+    clearTimeout(limit)
     aborter.abort()
     traffic.stop()
     garbage.stop()

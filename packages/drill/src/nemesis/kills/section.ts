@@ -13,7 +13,7 @@ export const kills: Section = {
   name: 'kills',
   about: 'SIGKILL at each named failpoint of every process (--kills, --failpoints)',
   async run(context): Promise<readonly Check[]> {
-    const { kills: wanted, seed, say } = context
+    const { kills: wanted, seed, say, killsWithinMs } = context
     const failpoints = failpointsOfSite().filter(name => name.includes(context.failpoints ?? ''))
     say(`${failpoints.length} failpoints × ${wanted} kills, seed ${seed}`)
     return onStage('kills', context, { site: { branches: BRANCHES } }, async ({ site }) => {
@@ -24,6 +24,7 @@ export const kills: Section = {
         seed,
         inFlight: IN_FLIGHT,
         coordinators: COORDINATORS,
+        withinMs: killsWithinMs,
         say,
       })
       console.log(tally.table())
