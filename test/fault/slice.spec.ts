@@ -68,7 +68,7 @@ it('SIGKILL at each named failpoint: nothing is lost, nothing happens twice, not
     site: await site('kills'),
     failpoints: FAILPOINTS,
     kills: 1,
-    killsWithinMs: 60_000,
+    withinMs: 60_000,
     seed: SEED,
     inFlight: 8,
     coordinators: 1,

@@ -74,6 +74,7 @@ async function soak(): Promise<readonly Check[]> {
     stateDir,
     dir,
     kills: 0,
+    killsWithinMs: 0,
     pauses: 0,
     outageMs: 0,
     openRollbacks: 0,
