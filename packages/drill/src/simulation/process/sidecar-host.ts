@@ -77,7 +77,7 @@ export class SidecarHost {
       faults: world.faults,
       process,
       keyId: () => keyId,
-      misleads: (out, sentAt) => misleads(world, out, sentAt),
+      misleads: out => misleads(world, out),
     })
     const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const fatal = () => world.restart(this, 500)

@@ -1,3 +1,4 @@
+import type { EventOf } from '@unwind/contracts'
 import type { Outgoing, SimRecord } from '../log/record.js'
 import { LEDGER } from '../log/sim-log.js'
 import type { World } from '../world.js'
@@ -48,25 +49,24 @@ function proposesEnded(world: World, { event }: SimRecord): boolean {
 }
 
 /**
- * It would open an ended rollback again where no coordinator knows it any more (`docs/simulation.md`, a limit that is known), or it
- * looks newer than it is: whoever reads what is late tells it by its time.
+ * It would open an ended rollback again where no coordinator knows it any more (`docs/simulation.md`, a limit that is known); or it is
+ * seen to be late by its time, and clocks are wrong.
  */
 function forgettable(world: World, { event }: SimRecord): boolean {
-  switch (event?.type) {
-    case 'RollbackProposed':
-      return hasEnded(world, event.data) && !world.coordinatorsStay
-    case 'RollbackRequested':
-    case 'OperatorCommandIssued':
-      return isSkewed(world) || (hasEnded(world, event.data) && !world.coordinatorsStay)
-    default:
-      return false
-  }
+  if (event?.type !== 'RollbackProposed' && !carriesPlan(event)) return false
+  return (hasEnded(world, event.data) && !world.coordinatorsStay) || (carriesPlan(event) && isSkewed(world))
 }
 
 /** The same of a request or a command that arrives long after it was sent. */
-export function misleads(world: World, { event }: Outgoing, sentAt: number): boolean {
-  if (event?.type !== 'RollbackRequested' && event?.type !== 'OperatorCommandIssued') return false
-  return isSkewed(world) || (hasEnded(world, event.data) && world.coordinatorGroup.assignedAt > sentAt)
+export function misleads(world: World, { event }: Outgoing): boolean {
+  if (!carriesPlan(event)) return false
+  return isSkewed(world) || (hasEnded(world, event.data) && !world.coordinatorsStay)
+}
+
+function carriesPlan(
+  event: SimRecord['event'],
+): event is EventOf<'RollbackRequested' | 'OperatorCommandIssued'> {
+  return event?.type === 'RollbackRequested' || event?.type === 'OperatorCommandIssued'
 }
 
 function hasEnded({ watch }: World, { rollbackId }: { readonly rollbackId: string }): boolean {
