@@ -23,6 +23,9 @@ export interface ElsewhereOptions {
   onFatal(error: Error): void
 }
 
+/** Requests read lately: a copy that comes after the end holds nothing any more. */
+const REMEMBER_REQUESTS = 20_000
+
 /**
  * Requests and endings in the partitions of other coordinators. What this process owns is paused, so that a coordinator
  * that is alone reads nothing twice; what it loses goes on from where it was paused.
@@ -32,6 +35,7 @@ export class ClaimsElsewhere {
   readonly #ends = new Map<number, bigint>()
   readonly #positions = new Map<number, bigint>()
   readonly #pauseAt = new Map<number, bigint>()
+  readonly #requests = new Set<string>()
   #partitions: readonly number[] = []
   #reader: LogReader | null = null
   /** Records are taken one after the other: an ending must not overtake its request. */
@@ -131,10 +135,17 @@ export class ClaimsElsewhere {
     if (taken.kind !== 'event') return
     const { event } = taken
     if (event.type === 'RollbackClosed') this.options.claims.release(event.data.rollbackId)
-    else if (event.type === 'RollbackRequested') {
+    else if (event.type === 'RollbackRequested' && this.#isFirst(event.data.eventId)) {
       const plan = planIn(event.data)
       if (plan) this.options.claims.hold(plan)
     }
+  }
+
+  #isFirst(eventId: string): boolean {
+    if (this.#requests.has(eventId)) return false
+    this.#requests.add(eventId)
+    if (this.#requests.size > REMEMBER_REQUESTS) this.#requests.delete(this.#requests.values().next().value!)
+    return true
   }
 }
 
