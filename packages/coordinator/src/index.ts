@@ -17,4 +17,3 @@ export type {
   CoordinatorOptions,
   CoordinatorService,
 } from './options.js'
-export { partitionHistory } from './view/partition-history.js'

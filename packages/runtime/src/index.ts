@@ -16,6 +16,7 @@ export * from './follower/follower.js'
 export { connectKafkajs } from './kafka/kafkajs/connect.js'
 export { partitionOf } from './kafka/kafkajs/murmur2.js'
 export type { DriverLog, KafkajsOptions, Sasl } from './kafka/kafkajs/settings.js'
+export { type HistoryOptions, partitionHistory } from './kafka/partition-history.js'
 export * from './kafka/port.js'
 export { NODE_FLAGS } from './lifecycle/node-flags.js'
 export {

@@ -9,6 +9,8 @@ import {
   type EventRegistry,
   type EventSender,
   type Follower,
+  type FollowerOptions,
+  partitionHistory,
   type SigningKey,
   type TrustStore,
   withFailpoints,
@@ -16,6 +18,7 @@ import {
 import type { Adapter, AdapterContext } from './adapter/port.js'
 import { type AdapterFactory, createAdapter } from './adapters/factories.js'
 import { announcements } from './loop/announce.js'
+import { ledgerHistory } from './loop/ledger-history.js'
 import { SidecarLoop } from './loop/loop.js'
 import { Relay } from './loop/relay.js'
 
@@ -145,7 +148,8 @@ export function createSidecar(options: SidecarOptions): Sidecar {
     const relaySender = adapter.capture
       ? await createEventSender({ log, topics, registry, key, source: `/unwind/sidecar/${system}` })
       : sender
-    const follower: Follower = createLedgerFollower(() => loop)
+    const taking = takingOf(options)
+    const follower: Follower = createLedgerFollower(taking, () => loop)
     const loop = new SidecarLoop({
       me: participant(adapter),
       adapter,
@@ -155,6 +159,17 @@ export function createSidecar(options: SidecarOptions): Sidecar {
         ? {}
         : { recordAction: (event, traceparent) => sender.send(event, { traceparent }) }),
       isLive: partition => follower.isLive({ topic: topics.rollback, partition }),
+      history: ledgerHistory({
+        ...taking,
+        records: (partition, timestampMs, until, signal) =>
+          partitionHistory({
+            log,
+            partition: { topic: topics.rollback, partition },
+            from: { timestampMs },
+            until,
+            signal,
+          }),
+      }),
       failpoint,
       onFatal: options.onFatal,
       logger: options.logger,
@@ -189,21 +204,16 @@ export function createSidecar(options: SidecarOptions): Sidecar {
     }
   }
 
-  function createLedgerFollower(loop: () => SidecarLoop): Follower {
-    const { log, registry, topics, trust, logger } = options
-    const opener = createEventOpener({ registry, trust })
-    const admit = createAuthority(trust)
+  function createLedgerFollower(taking: Taking, loop: () => SidecarLoop): Follower {
+    const { log, topics, logger } = options
     return createFollower({
       log,
       groupId: `${topics.rollback}.sidecar.${system}`,
       topics: [topics.rollback],
       ...(options.instanceId === undefined ? {} : { instanceId: options.instanceId }),
       logger,
-      peek: record => peekHeaders(record.headers),
-      wants: peek => loop().wants(peek),
-      open: record => opener.open(record),
-      verify: record => trust.verify(record),
-      admit: (event: UnwindEvent, signer, record) => admit(event, signer, record),
+      ...taking,
+      wants: (peek, record) => loop().wants(peek, record),
       onEvent: followed => loop().onEvent(followed),
       onRefused(record, { code, message }) {
         // Nothing is undone on the word of such a record. The coordinator quarantines it, once, and alarms.
@@ -227,6 +237,20 @@ interface Parts {
   readonly follower: Follower
   readonly loop: SidecarLoop
   readonly relay: Relay | null
+}
+
+/** How a record of the ledger becomes an event that counts: as it comes, and when history is read again. */
+type Taking = Pick<FollowerOptions, 'peek' | 'open' | 'verify' | 'admit'>
+
+function takingOf({ registry, trust }: SidecarOptions): Taking {
+  const opener = createEventOpener({ registry, trust })
+  const admit = createAuthority(trust)
+  return {
+    peek: record => peekHeaders(record.headers),
+    open: record => opener.open(record),
+    verify: record => trust.verify(record),
+    admit: (event: UnwindEvent, signer, record) => admit(event, signer, record),
+  }
 }
 
 function both(first: EventSender, second: EventSender): EventSender {

@@ -1,7 +1,6 @@
 import { HEADER, type TopicNames } from '@unwind/contracts'
-import { partitionHistory } from '@unwind/coordinator'
 import { readCheckpoint } from '@unwind/core'
-import type { EventLog, IncomingRecord } from '@unwind/runtime'
+import { type EventLog, type IncomingRecord, partitionHistory } from '@unwind/runtime'
 import { localDecoder } from './local-decoder.js'
 import type { LedgerSource, ReadCheckpoint } from './source.js'
 

@@ -1,6 +1,12 @@
 import { readCheckpoint, type SignedCheckpoint } from '@unwind/core'
-import type { EventLog, EventOpener, LogAdmin, TopicPartition, TrustStore } from '@unwind/runtime'
-import { partitionHistory } from '../view/partition-history.js'
+import {
+  type EventLog,
+  type EventOpener,
+  type LogAdmin,
+  partitionHistory,
+  type TopicPartition,
+  type TrustStore,
+} from '@unwind/runtime'
 import { refuseCheckpoint } from './signature.js'
 
 export interface LastCheckpointOptions {

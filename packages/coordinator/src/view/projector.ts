@@ -1,6 +1,11 @@
-import type { EventLog, LogAdmin, LogConsumer, TopicPartition } from '@unwind/runtime'
+import {
+  type EventLog,
+  type LogAdmin,
+  type LogConsumer,
+  partitionHistory,
+  type TopicPartition,
+} from '@unwind/runtime'
 import { Lane } from './lane.js'
-import { partitionHistory } from './partition-history.js'
 import type { RedisView } from './redis-view.js'
 
 export interface ProjectorOptions {

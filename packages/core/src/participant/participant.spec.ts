@@ -91,6 +91,15 @@ describe('a participant', () => {
     ])
   })
 
+  it('does not take the end of an attempt that another process made too for the end of its next one (I7)', () => {
+    const { state } = given(me, [
+      ledger.requested(alone),
+      ledger.failed('payments', 1, 500),
+      { kind: 'attempted', announced: true, stepId: 'payments', work, result: failedWith('unknown') },
+    ])
+    expect(state?.work.get('payments')).toEqual({ round: 0, attempt: 2, phase: 'running' })
+  })
+
   it('starts a step once, however often it is told', () => {
     expect(given(me, [ledger.requested(alone), ledger.started('payments'), { kind: 'tick' }]).told).toEqual(
       [],

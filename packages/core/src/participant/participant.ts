@@ -184,8 +184,13 @@ function fold(
     }
     case 'attempted': {
       const events = reportAttempt(me, rollback, input, now)
+      const commands = events.map(event => ({ kind: 'emit' as const, event }))
+      const open = before.work.get(input.stepId)
+      // Another process made the same attempt and spoke first: the next one may be open here, and is not ended by this one's word (I7).
+      if (open?.round !== input.work.round || open.attempt !== input.work.attempt)
+        return { state: before, commands }
       const work = new Map(before.work).set(input.stepId, { ...input.work, phase: 'reported' as const })
-      return { state: { ...before, work }, commands: events.map(event => ({ kind: 'emit', event })) }
+      return { state: { ...before, work }, commands }
     }
     case 'withdrawn': {
       const work = new Map(before.work)

@@ -13,7 +13,7 @@ import { SidecarHost } from './process/sidecar-host.js'
 import type { SystemSite } from './process/site.js'
 import { SimView } from './process/view.js'
 import { FaultBook } from './scenario/fault-book.js'
-import { DISTURBING_COORDINATORS, DISTURBING_SIDECARS } from './scenario/kinds.js'
+import { DISTURBING_COORDINATORS } from './scenario/kinds.js'
 import type { Scenario } from './scenario/scenario.js'
 import { Capture } from './target/capture.js'
 import { Target } from './target/target.js'
@@ -114,15 +114,6 @@ export class World {
   /** No coordinator was or will be disturbed: each still knows what it has known. */
   get coordinatorsStay(): boolean {
     return !this.scenario.acts.some(act => act.do === 'fault' && DISTURBING_COORDINATORS.has(act.kind))
-  }
-
-  /** All sidecars are up, and from now on nothing disturbs them. */
-  get sidecarsStay(): boolean {
-    const { acts } = this.scenario
-    const now = this.clock.now - BEGAN
-    const later = acts.some(act => act.at >= now && act.do === 'fault' && DISTURBING_SIDECARS.has(act.kind))
-    if (later || this.faults.waits(DISTURBING_SIDECARS)) return false
-    return this.sidecars.every(({ process }) => process.alive && !process.paused)
   }
 
   failpoint(host: SidecarHost, process: Process, name: string): Promise<void> {

@@ -56,8 +56,8 @@ export interface FollowerOptions {
   ): { readonly ok: true; readonly signer: Signer } | { readonly ok: false; readonly message: string }
   /** Whether this signer may say this (I5). */
   admit(event: UnwindEvent, signer: Signer, record: IncomingRecord): Refused | null
-  /** In the order of the partition. Must not throw. */
-  onEvent(followed: Followed): void
+  /** In the order of the partition. Must not throw. A promise holds the partition. */
+  onEvent(followed: Followed): void | Promise<void>
   /** A record was not taken: unreadable, unsigned, wrongly signed, or not this signer's to say. A promise holds the partition. */
   onRefused(record: IncomingRecord, refused: Refused): void | Promise<void>
   /** The partition's history is folded; from here on act. */
@@ -198,7 +198,7 @@ export function createFollower(options: FollowerOptions): Follower {
     if (refused) return options.onRefused(record, refused)
     const { topic, partition, offset } = record
     const { event, traceparent } = opened
-    options.onEvent({
+    return options.onEvent({
       event,
       position: { topic, partition, offset },
       live: lane.live,

@@ -6,11 +6,12 @@ import {
   type Participation,
   participate,
 } from '@unwind/core'
-import { type Followed, type Peek, systemTimers, type Timers } from '@unwind/runtime'
+import { type Followed, type IncomingRecord, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
 import { Attempts } from './attempts.js'
 import { Entries, type Entry, halt } from './entries.js'
 import { FenceQueue } from './fences.js'
+import { type ReadHistory, Recall } from './recall.js'
 import { Reconciliations } from './reconcile.js'
 import { Relevance } from './relevance.js'
 
@@ -22,6 +23,10 @@ export interface LoopOptions {
   /** Publishes an event. Rejects when it could not be made sure; that ends the process, and a restart refolds. */
   send(event: LedgerEvent, traceparent: string | null): Promise<unknown>
   isLive(partition: number): boolean
+  /** Reads the ledger again, where a record came late. Absent: each is taken as if it had not. */
+  readonly history?: ReadHistory
+  /** What clocks may differ, ms. Default: `CLOCK_MARGIN_MS`. */
+  readonly clockMarginMs?: number
   failpoint(name: string): Promise<void>
   onFatal(error: Error): void
   readonly logger: {
@@ -53,14 +58,16 @@ export class SidecarLoop {
   readonly #fences: FenceQueue
   readonly #reconciliations: Reconciliations
   readonly #relevance: Relevance
+  readonly #recall: Recall | null
   readonly #timers: Timers
 
   constructor(private readonly options: LoopOptions) {
-    const { me, adapter, logger } = options
+    const { me, adapter, logger, history } = options
     this.#timers = options.timers ?? systemTimers
     this.#entries = new Entries(me, (fields, message) => logger.warn(fields, message))
     this.#reconciliations = new Reconciliations(options)
     this.#relevance = new Relevance(me.system)
+    this.#recall = history ? new Recall({ ...options, history, timers: this.#timers }) : null
     this.#attempts = new Attempts({
       ...options,
       timers: this.#timers,
@@ -77,7 +84,17 @@ export class SidecarLoop {
     return { rollbacks: this.#entries.size, attempts: this.#attempts.underWay }
   }
 
-  wants(peek: Peek): boolean {
+  /** @param record its place and time; absent: only asked, nothing is read. */
+  wants(peek: Peek, record?: Pick<IncomingRecord, 'partition' | 'timestamp'>): boolean {
+    const wanted = this.#concernsUs(peek)
+    if (record) {
+      const overlooked = !wanted && !this.#entries.get(peek.rollbackId ?? '')
+      this.#recall?.onRecord(peek, record, overlooked)
+    }
+    return wanted
+  }
+
+  #concernsUs(peek: Peek): boolean {
     const asked = this.#reconciliations.wants(peek)
     if (asked !== null) return asked
     const { type, rollbackId } = peek
@@ -111,8 +128,30 @@ export class SidecarLoop {
     }
   }
 
-  onEvent(followed: Followed): void {
+  /** @returns a promise while what happened before is read: until then the partition waits. */
+  onEvent(followed: Followed): void | Promise<void> {
     if (this.#reconciliations.onEvent(followed)) return
+    const event = followed.event as LedgerEvent
+    const begins = event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued'
+    if (!begins || this.#entries.get(event.data.rollbackId)) return this.#take(followed)
+    const before = this.#recall?.before(event, followed.position)
+    if (before) return before.then(history => this.#begin(history, followed))
+    this.#begin([], followed)
+  }
+
+  /** As if all that was passed over had been read: it moves the rollback, and nothing is done about it until the event itself. */
+  #begin(history: readonly Followed[], followed: Followed): void {
+    for (const past of history) if (this.wants(peekOf(past))) this.#take(past)
+    const { rollbackId } = followed.event.data as LedgerEvent['data']
+    const entry = this.#entries.get(rollbackId)
+    // Who is started next finds the rest from here, by reading back as we did.
+    if (entry) entry.readFrom = followed.position.offset
+    if (this.wants(peekOf(followed))) this.#take(followed)
+    if (!this.#entries.get(rollbackId)) this.#recall?.pass({ rollbackId }, followed.position.partition)
+    else if (history.length > 0 && followed.live) this.#input(rollbackId, { kind: 'tick' })
+  }
+
+  #take(followed: Followed): void {
     const event = followed.event as LedgerEvent
     if (this.#isElsewhere(followed, event)) return
     if (event.type === 'RollbackClosed') this.#entries.close(event.data)
@@ -123,11 +162,13 @@ export class SidecarLoop {
   onLive(partition: number): void {
     for (const { rollbackId } of this.#entries.all(partition)) this.#input(rollbackId, { kind: 'tick' })
     this.#reconciliations.onLive(partition)
+    this.#recall?.onLive(partition)
   }
 
   onReleased(partition: number): void {
     for (const entry of this.#entries.all(partition)) this.#entries.forget(entry)
     this.#reconciliations.onReleased(partition)
+    this.#recall?.onReleased(partition)
   }
 
   oldestNeeded(partition: number): bigint | null {
@@ -140,6 +181,7 @@ export class SidecarLoop {
 
   /** Starts nothing new and waits for what is under way, at most `ms`; then gives it up (a restart finds out how it ended). */
   async drain(ms: number): Promise<void> {
+    this.#recall?.stop()
     await this.#attempts.drain(ms)
     await this.#reconciliations.stop()
     for (const entry of this.#entries.all()) this.#entries.forget(entry)
@@ -245,6 +287,23 @@ export class SidecarLoop {
       this.#input(rollbackId, { kind: 'fence-failed', code, message })
     }
     this.#entries.fenced(entry)
+  }
+}
+
+/** What its headers said. */
+function peekOf({ event }: Followed): Peek {
+  const text = (key: string) => {
+    const value = (event.data as unknown as Record<string, unknown>)[key]
+    return typeof value === 'string' ? value : null
+  }
+  const [eventId, rollbackId, correlationId] = [text('eventId'), text('rollbackId'), text('correlationId')]
+  return {
+    type: event.type,
+    eventId,
+    rollbackId,
+    correlationId,
+    system: text('system'),
+    stepId: text('stepId'),
   }
 }
 

@@ -164,4 +164,10 @@ export const SIDECAR: readonly Mutant[] = [
     search: "return type === 'OperatorCommandIssued' && !this.#entries.hasEnded(rollbackId);",
     replacement: "return type === 'OperatorCommandIssued';",
   },
+  {
+    name: 'trust a late command without its history',
+    file: LOOP,
+    search: 'this.#recall?.before(event, followed.position);',
+    replacement: 'null;',
+  },
 ]

@@ -20,8 +20,6 @@ export class SimGroup {
   #committed: bigint[]
   #planned = false
   #generation = 0
-  /** When the partitions were shared out last, epoch ms. */
-  assignedAt = 0
 
   constructor(
     readonly id: string,
@@ -83,7 +81,6 @@ export class SimGroup {
     const { random, log } = this.parts
     const shift = random.between(0, 7)
     const generation = ++this.#generation
-    this.assignedAt = this.parts.faults.clock.now
     const count = this.#members.length
     this.#holders = this.#holders.map((_, partition) =>
       count === 0 ? null : this.#members[(partition + shift) % count]!,

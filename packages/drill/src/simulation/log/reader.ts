@@ -1,5 +1,6 @@
 import type { LogReader, ReaderOptions } from '@unwind/runtime'
 import type { Process } from '../process/process.js'
+import type { SimRecord } from './record.js'
 import { LEDGER, type SimLog } from './sim-log.js'
 
 /** A reader of the ledger without a group, in one process: from given offsets on, in order, unless it is paused. */
@@ -37,4 +38,16 @@ export function simReader(
       stopped = true
     },
   }
+}
+
+/** One partition of the ledger from a moment on, read again in one process. */
+export async function* simHistory(
+  log: SimLog,
+  process: Process,
+  partition: number,
+  sinceMs: number,
+): AsyncGenerator<readonly SimRecord[]> {
+  yield await process.answer(5, () =>
+    log.partition(LEDGER, partition).filter(({ timestamp }) => timestamp >= sinceMs),
+  )
 }

@@ -18,8 +18,8 @@ export interface SenderParts {
   readonly faults: FaultBook
   readonly process: Process
   keyId(): string
-  /** Whether this record, sent at a moment that is long past, would begin anew what its reader no longer knows. */
-  misleads(out: Outgoing, sentAt: number): boolean
+  /** Whether this record, sent at a moment that is long past, would look as if it had just been made. */
+  misleads(out: Outgoing): boolean
 }
 
 /** From here on a record is late, ms: whoever reads it may have been started anew since it was sent. */
@@ -63,7 +63,7 @@ export class SimSender {
     faults.clock.quietly(faults.clock.now + delay, () => {
       if (faults.take('produce-failed', name)) return this.#settle(batch, null)
       const late = faults.clock.now - sentAt > LATE_MS
-      if (late && batch.some(({ out }) => misleads(out, sentAt))) return this.#settle(batch, null)
+      if (late && batch.some(({ out }) => misleads(out))) return this.#settle(batch, null)
       if (batch.length > 1 && faults.take('torn-send', name)) {
         // The records of one send may travel in several requests, and the later ones fail.
         log.append(batch[0]!.out)

@@ -104,7 +104,7 @@ export class CoordinatorHost {
       faults,
       process,
       keyId: () => keyId,
-      misleads: (out, sentAt) => misleads(world, out, sentAt),
+      misleads: out => misleads(world, out),
     })
     const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const { now, timers } = process

@@ -1,8 +1,9 @@
 import type { LedgerEvent, UnwindEvent } from '@unwind/contracts'
 import type { ContractFacts } from '@unwind/core'
-import { createFollower, type EventLog, type Follower } from '@unwind/runtime'
+import { createFollower, type EventLog, type Follower, type FollowerOptions } from '@unwind/runtime'
 import type { Adapter } from '@unwind/sidecar'
-import { createAuthority, Relay, SidecarLoop } from '@unwind/sidecar/loop'
+import { createAuthority, ledgerHistory, Relay, SidecarLoop } from '@unwind/sidecar/loop'
+import { simHistory } from '../log/reader.js'
 import type { SimRecord } from '../log/record.js'
 import { SimSender } from '../log/sender.js'
 import { ACTIONS, LEDGER } from '../log/sim-log.js'
@@ -14,6 +15,11 @@ import { simOpener } from './opener.js'
 import { Process } from './process.js'
 import { SILENT } from './silent.js'
 import type { SystemSite } from './site.js'
+
+type Taking = Pick<FollowerOptions, 'peek' | 'open' | 'verify' | 'admit'>
+
+/** Clocks that are right differ by nothing here; a coordinator's view may lie behind, ms. */
+const CLOCK_MARGIN_MS = 500
 
 /** Ledger records of a partition that a process has handled. Null: none since it holds the partition. */
 export interface Known {
@@ -31,7 +37,6 @@ export class SidecarHost {
   keyId: string
   skew = 0
   #born = 0
-  #holds: (rollbackId: string) => boolean = () => false
 
   constructor(
     private readonly world: World,
@@ -54,15 +59,6 @@ export class SidecarHost {
     site.announcedAt = world.clock.now
   }
 
-  /** Its process has never been another one, or holds this rollback. */
-  knows(rollbackId: string): boolean {
-    return this.#born === 1 || this.holds(rollbackId)
-  }
-
-  holds(rollbackId: string): boolean {
-    return this.process.alive && this.#holds(rollbackId)
-  }
-
   kill(): void {
     this.process.die()
     this.site.capture.lost(this.process)
@@ -81,10 +77,11 @@ export class SidecarHost {
       faults: world.faults,
       process,
       keyId: () => keyId,
-      misleads: (out, sentAt) => misleads(world, out, sentAt),
+      misleads: out => misleads(world, out),
     })
     const send = (event: LedgerEvent) => sender.send(LEDGER, event)
     const fatal = () => world.restart(this, 500)
+    const taking = this.#taking(process)
     const loop = new SidecarLoop({
       me: {
         system: profile.name,
@@ -100,6 +97,11 @@ export class SidecarHost {
       concurrency: profile.concurrency,
       send,
       isLive: partition => follower.isLive({ topic: LEDGER, partition }),
+      history: ledgerHistory({
+        ...taking,
+        records: (partition, sinceMs) => simHistory(world.log, process, partition, sinceMs),
+      }),
+      clockMarginMs: CLOCK_MARGIN_MS,
       failpoint: name => world.failpoint(this, process, name),
       onFatal: fatal,
       logger: SILENT,
@@ -109,17 +111,7 @@ export class SidecarHost {
       now: process.now,
       timers: process.timers,
     })
-    // A gate concerns whoever holds its rollback, and nobody else.
-    this.#holds = rollbackId =>
-      loop.wants({
-        type: 'GateOpened',
-        rollbackId,
-        eventId: null,
-        system: null,
-        stepId: null,
-        correlationId: null,
-      })
-    const follower = this.#follow(process, loop, known, fatal)
+    const follower = this.#follow(process, taking, loop, known, fatal)
     void follower.start()
     if (adapter.capture)
       new Relay({
@@ -133,25 +125,38 @@ export class SidecarHost {
       }).start()
   }
 
-  #follow(process: Process, loop: SidecarLoop, known: Known[], onFatal: () => void): Follower {
-    const { world, site } = this
-    const admit = createAuthority(world.trust)
-    const opener = simOpener(process, world.faults)
+  #taking(process: Process): Taking {
+    const { trust, faults } = this.world
+    const admit = createAuthority(trust)
+    const opener = simOpener(process, faults)
+    return {
+      peek: record => (record as SimRecord).peek,
+      open: record => opener.open(record),
+      verify: record => trust.verify(record),
+      admit: (event, signer, record) => admit(event, signer, record),
+    }
+  }
+
+  #follow(
+    process: Process,
+    taking: Taking,
+    loop: SidecarLoop,
+    known: Known[],
+    onFatal: () => void,
+  ): Follower {
+    const { site } = this
     return createFollower({
       log: { consumer: ({ handlers }) => site.group.consumer(process, handlers) } as EventLog,
       groupId: site.group.id,
       topics: [LEDGER],
       logger: SILENT,
-      peek: record => (record as SimRecord).peek,
+      ...taking,
       wants: (peek, record) => {
         const read = known[record.partition]!
         read.from ??= Number(record.offset)
         read.to = Number(record.offset) + 1
-        return loop.wants(peek)
+        return loop.wants(peek, record)
       },
-      open: record => opener.open(record),
-      verify: record => world.trust.verify(record),
-      admit: (event, signer, record) => admit(event, signer, record),
       onEvent: followed => loop.onEvent(followed),
       onRefused() {},
       onLive: ({ partition }) => loop.onLive(partition),

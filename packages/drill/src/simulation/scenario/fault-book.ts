@@ -40,13 +40,6 @@ export class FaultBook {
     this.injected.set(kind, (this.injected.get(kind) ?? 0) + 1)
   }
 
-  /** Whether one of these still waits for its moment. */
-  waits(kinds: ReadonlySet<FaultKind>): boolean {
-    for (const kind of kinds)
-      if (this.#armed.get(kind)?.some(armed => armed.left > 0 && armed.until >= this.clock.now)) return true
-    return false
-  }
-
   /** From here on nothing goes wrong any more. */
   heal(): void {
     this.#healed = true

@@ -1,3 +1,4 @@
+import type { EventOf } from '@unwind/contracts'
 import type { Outgoing, SimRecord } from '../log/record.js'
 import { LEDGER } from '../log/sim-log.js'
 import type { World } from '../world.js'
@@ -43,46 +44,35 @@ function again({ faults, log }: World, kind: Fault['kind'], record: SimRecord): 
   log.append({ ...record, key: record.key ?? '' })
 }
 
-function proposesEnded({ watch }: World, { event }: SimRecord): boolean {
-  return event?.type === 'RollbackProposed' && watch.rollbacks.get(event.data.rollbackId)?.ended === true
+function proposesEnded(world: World, { event }: SimRecord): boolean {
+  return event?.type === 'RollbackProposed' && hasEnded(world, event.data)
 }
 
 /**
- * It would begin a rollback anew where somebody no longer knows it: who was started since reads only what lies behind its
- * offset, so what is written again is another rollback to it (`docs/simulation.md`, a limit that is known).
+ * It would open an ended rollback again where no coordinator knows it any more (`docs/simulation.md`, a limit that is known); or it is
+ * seen to be late by its time, and clocks are wrong.
  */
 function forgettable(world: World, { event }: SimRecord): boolean {
-  switch (event?.type) {
-    case 'RollbackProposed': {
-      const ended = world.watch.rollbacks.get(event.data.rollbackId)?.ended === true
-      return ended && !world.coordinatorsStay
-    }
-    case 'RollbackRequested':
-    case 'OperatorCommandIssued':
-      if (world.watch.rollbacks.get(event.data.rollbackId)?.ended && !world.coordinatorsStay) return true
-      return !world.sidecarsStay || !world.sidecars.every(host => host.knows(event.data.rollbackId))
-    default:
-      return false
-  }
+  if (event?.type !== 'RollbackProposed' && !carriesPlan(event)) return false
+  return (hasEnded(world, event.data) && !world.coordinatorsStay) || (carriesPlan(event) && isSkewed(world))
 }
 
-/**
- * The same of a request or a command that arrives long after it was sent: whoever took the partition over meanwhile, and no
- * longer holds its rollback, would begin it anew as it stood then.
- */
-export function misleads(
-  { watch, sites, sidecars, coordinatorGroup }: World,
-  { event }: Outgoing,
-  sentAt: number,
-): boolean {
-  if (event?.type !== 'RollbackRequested' && event?.type !== 'OperatorCommandIssued') return false
-  const { rollbackId } = event.data
-  const rollback = watch.rollbacks.get(rollbackId)
-  if (!rollback || rollback.revisions.length === 0) return false
-  if (rollback.ended && coordinatorGroup.assignedAt > sentAt) return true
-  return [...sites.values()].some(site => {
-    const hosts = sidecars.filter(host => host.site === site)
-    const changed = site.group.assignedAt > sentAt || hosts.some(host => !host.process.alive)
-    return changed && !hosts.some(host => host.holds(rollbackId))
-  })
+/** The same of a request or a command that arrives long after it was sent. */
+export function misleads(world: World, { event }: Outgoing): boolean {
+  if (!carriesPlan(event)) return false
+  return isSkewed(world) || (hasEnded(world, event.data) && !world.coordinatorsStay)
+}
+
+function carriesPlan(
+  event: SimRecord['event'],
+): event is EventOf<'RollbackRequested' | 'OperatorCommandIssued'> {
+  return event?.type === 'RollbackRequested' || event?.type === 'OperatorCommandIssued'
+}
+
+function hasEnded({ watch }: World, { rollbackId }: { readonly rollbackId: string }): boolean {
+  return watch.rollbacks.get(rollbackId)?.ended === true
+}
+
+function isSkewed({ scenario }: World): boolean {
+  return scenario.acts.some(act => act.do === 'fault' && act.kind === 'clock-skew')
 }

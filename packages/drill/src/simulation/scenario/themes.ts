@@ -41,7 +41,7 @@ const ORDINARY = {
 /** A coordinator that goes on in peace remembers what has ended. */
 const CALM = FAULT_KINDS.filter(kind => !DISTURBING_COORDINATORS.has(kind))
 
-/** Sidecars that go on in peace know what was said: an old request may come again. */
+/** Sidecars that go on in peace: what has to meet is rare enough without their restarts. */
 const STEADY = FAULT_KINDS.filter(kind => !DISTURBING_SIDECARS.has(kind))
 
 const THEMES = [

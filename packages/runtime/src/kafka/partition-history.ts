@@ -1,4 +1,4 @@
-import type { EventLog, IncomingRecord, LogReader, TopicPartition } from '@unwind/runtime'
+import type { EventLog, IncomingRecord, LogReader, TopicPartition } from './port.js'
 
 export interface HistoryOptions {
   readonly log: EventLog

@@ -1,0 +1,190 @@
+import type { LedgerEvent, PlanStep } from '@unwind/contracts'
+import type { Peek } from '@unwind/runtime'
+import { describe, expect, it, vi } from 'vitest'
+import { MemoryTarget } from '../../../../test/support/memory-target.js'
+import { HASH, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
+import { SidecarLoop } from './loop.js'
+import type { ReadHistory } from './recall.js'
+
+const HOUR = 3_600_000
+const stock = plan([step('stock')])
+const parked = [{ stepId: 'stock', status: 'parked', round: 0 }]
+const at = (occurredAt: number, over: object = {}) => ({ occurredAt, ...over })
+const force = (over: object = {}) =>
+  ledger.command('resolve', stock, { stepId: 'stock', resolution: 'force', steps: parked, ...over })
+const skip = (over: object = {}) => ledger.command('skip', stock, { stepId: 'stock', steps: parked, ...over })
+const requested = ledger.requested(stock, at(0))
+const conflict = ledger.parked('stock', 0, at(10))
+
+/** A ledger partition of the test's own: each event is written an hour after the one before it. */
+class Partition {
+  readonly #records: { readonly event: LedgerEvent; readonly timestamp: number }[] = []
+  readonly read = vi.fn<ReadHistory>(async ({ sinceMs, until }, keeps) =>
+    this.#records
+      .map(({ event, timestamp }, index) => ({ event, timestamp, offset: BigInt(index) }))
+      .filter(({ offset, timestamp }) => offset < until && timestamp >= sinceMs)
+      .filter(({ event, timestamp }) => keeps(peekOf(event), { timestamp }))
+      .map(({ event, offset }) => followed(event, offset, false)),
+  )
+
+  write(event: LedgerEvent): bigint {
+    return BigInt(this.#records.push({ event, timestamp: this.#records.length * HOUR }) - 1)
+  }
+
+  record(offset: bigint) {
+    return this.#records[Number(offset)]!
+  }
+}
+
+function peekOf(event: LedgerEvent): Peek {
+  const { stepId = null, system = null } = event.data as Partial<PlanStep>
+  const { eventId, correlationId } = event.data
+  return { type: event.type, eventId, rollbackId: ROLLBACK, system, stepId, correlationId }
+}
+
+function followed(event: LedgerEvent, offset: bigint, live: boolean) {
+  const signer = { principal: event.data.emitter, roles: [], systems: [], keyId: 'k' }
+  return { event, position: { topic: 'ledger', partition: 0, offset }, live, signer, traceparent: null }
+}
+
+/** The stock sidecar's loop, begun behind everything that is written so far. */
+function stockSidecar(partition: Partition, now: number) {
+  const target = new MemoryTarget()
+  const loop = new SidecarLoop({
+    me: {
+      system: 'stock',
+      instance: 'stock-1',
+      principal: 'sidecar:stock',
+      contractVersion: '1.0.0',
+      contractHash: HASH,
+      retryOf: () => ({ attempts: 3, initial: 1, max: 1 }),
+      fences: false,
+      atomicEffect: true,
+    },
+    adapter: target,
+    concurrency: 4,
+    send: async () => undefined,
+    isLive: () => true,
+    history: partition.read,
+    failpoint: async () => undefined,
+    onFatal: error => {
+      throw error
+    },
+    logger: { info() {}, warn() {} },
+    metrics: { attempt() {} },
+    now: () => now,
+  })
+  loop.onLive(0)
+  const deliver = async (event: LedgerEvent) => {
+    const offset = partition.write(event)
+    const { timestamp } = partition.record(offset)
+    if (loop.wants(peekOf(event), { partition: 0, timestamp }))
+      await loop.onEvent(followed(event, offset, true))
+  }
+  return { target, loop, deliver }
+}
+
+function written(...events: readonly LedgerEvent[]): Partition {
+  const partition = new Partition()
+  for (const event of events) partition.write(event)
+  return partition
+}
+
+const undone = (target: MemoryTarget) => vi.waitFor(() => expect(target.effects.size).toBe(1))
+const idle = async ({ loop, target }: ReturnType<typeof stockSidecar>) => {
+  await loop.drain(1_000)
+  expect(target.effects.size).toBe(0)
+}
+
+describe('a command that would begin a rollback here', () => {
+  it('is taken at its word if it was made after all that was passed over', async () => {
+    const partition = written(requested, conflict)
+    const { target, deliver } = stockSidecar(partition, HOUR)
+    await deliver(force(at(2 * HOUR)))
+    await undone(target)
+    expect(partition.read).not.toHaveBeenCalled()
+  })
+
+  it('undoes nothing if it came late, and a skip stands before it (I6)', async () => {
+    const partition = written(requested, conflict, skip(at(30)))
+    const sidecar = stockSidecar(partition, 2 * HOUR)
+    await sidecar.deliver(force(at(20)))
+    expect(partition.read).toHaveBeenCalledOnce()
+    await idle(sidecar)
+  })
+
+  it('undoes nothing if it came late, and the rollback was paused (I5)', async () => {
+    const partition = written(requested, conflict, ledger.command('pause', stock, at(30)))
+    const sidecar = stockSidecar(partition, 2 * HOUR)
+    await sidecar.deliver(force(at(20)))
+    expect(sidecar.loop.open.rollbacks).toBe(1)
+    await idle(sidecar)
+  })
+
+  it('is passed over if the rollback has ended meanwhile', async () => {
+    const partition = written(requested, conflict, skip(at(30)), ledger.closed('PARTIAL'))
+    const sidecar = stockSidecar(partition, 3 * HOUR)
+    await sidecar.deliver(force(at(20)))
+    expect(sidecar.loop.open.rollbacks).toBe(0)
+    await idle(sidecar)
+  })
+
+  it('undoes what it says if it is the first of its kind', async () => {
+    const partition = written(requested, conflict)
+    const { target, deliver } = stockSidecar(partition, 2 * HOUR)
+    await deliver(force(at(20)))
+    await undone(target)
+  })
+
+  it('undoes nothing if the end was passed over since it was made', async () => {
+    const partition = written(requested, conflict)
+    const sidecar = stockSidecar(partition, HOUR)
+    await sidecar.deliver(ledger.closed('ABANDONED'))
+    await sidecar.deliver(force(at(2 * HOUR)))
+    expect(sidecar.loop.open.rollbacks).toBe(0)
+    await idle(sidecar)
+  })
+})
+
+describe('reading back', () => {
+  it('is tried again until the ledger can be read', async () => {
+    const partition = written(requested, conflict, skip(at(30)))
+    partition.read.mockRejectedValueOnce(new Error('the broker is away'))
+    const sidecar = stockSidecar(partition, 2 * HOUR)
+    await sidecar.deliver(force(at(20)))
+    expect(partition.read).toHaveBeenCalledTimes(2)
+    await idle(sidecar)
+  })
+
+  it('is given up when the partition is released', async () => {
+    const partition = written(requested, conflict)
+    let signal: AbortSignal | undefined
+    partition.read.mockImplementationOnce(async range => {
+      signal = range.signal
+      return new Promise(() => {})
+    })
+    const sidecar = stockSidecar(partition, HOUR)
+    void sidecar.deliver(force(at(20)))
+    sidecar.loop.onReleased(0)
+    expect(signal?.aborted).toBe(true)
+    await idle(sidecar)
+  })
+
+  it('is done once for all that was made about the same time, and of which nothing was found', async () => {
+    const partition = written(requested, conflict)
+    const { deliver, target } = stockSidecar(partition, HOUR)
+    const of = (rollbackId: string, event: LedgerEvent) =>
+      ({ ...event, data: { ...event.data, rollbackId } }) as LedgerEvent
+    await deliver(of('rb-other', ledger.closed()))
+    await deliver(force(at(HOUR)))
+    await undone(target)
+    expect(partition.read).toHaveBeenCalledOnce()
+  })
+
+  it('lets a restart begin at the late record', async () => {
+    const partition = written(requested, conflict, ledger.command('pause', stock, at(30)))
+    const { deliver, loop } = stockSidecar(partition, 2 * HOUR)
+    await deliver(force(at(20)))
+    expect(loop.oldestNeeded(0)).toBe(3n)
+  })
+})
