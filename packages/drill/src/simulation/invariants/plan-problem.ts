@@ -58,7 +58,9 @@ function orderProblem(plan: Plan, at: string, watch: Watch): Problem | null {
 }
 
 function contentProblem(plan: Plan, at: string, watch: Watch): Problem | null {
-  const order = new Map((watch.recorded.get(plan.correlationId) ?? []).map(a => [a.actionId, a.offset]))
+  // A record may come twice: the first one says when the action was.
+  const recorded = [...(watch.recorded.get(plan.correlationId) ?? [])].reverse()
+  const order = new Map(recorded.map(a => [a.actionId, a.offset]))
   const seen = new Set<string>()
   for (const step of plan.steps) {
     let last = Number.POSITIVE_INFINITY
