@@ -106,7 +106,11 @@ export class Entries {
     const { state: before } = entry
     if (followed?.event.type === 'OperatorCommandIssued' && !holdsOffset(this.me, before))
       entry.readFrom = followed.position.offset
-    if (revisionOf(state) > revisionOf(before)) this.#keptClosed.delete(entry)
+    if (revisionOf(state) > revisionOf(before)) {
+      this.#keptClosed.delete(entry)
+      // It ends with the revision that goes on, not with our look into the target: that may still have to be said (I7, seed 21919).
+      this.#closedEarly.delete(entry)
+    }
     entry.state = state
   }
 

@@ -145,6 +145,10 @@ export class SidecarHost {
     onFatal: () => void,
   ): Follower {
     const { site } = this
+    // Not before it was opened: what waits for the registry is known to nobody (seed 26422).
+    const handled = ({ partition, offset }: { readonly partition: number; readonly offset: bigint }) => {
+      known[partition]!.to = Number(offset) + 1
+    }
     return createFollower({
       log: { consumer: ({ handlers }) => site.group.consumer(process, handlers) } as EventLog,
       groupId: site.group.id,
@@ -152,13 +156,16 @@ export class SidecarHost {
       logger: SILENT,
       ...taking,
       wants: (peek, record) => {
-        const read = known[record.partition]!
-        read.from ??= Number(record.offset)
-        read.to = Number(record.offset) + 1
-        return loop.wants(peek, record)
+        known[record.partition]!.from ??= Number(record.offset)
+        const wanted = loop.wants(peek, record)
+        if (!wanted) handled(record)
+        return wanted
       },
-      onEvent: followed => loop.onEvent(followed),
-      onRefused() {},
+      onEvent: followed => {
+        handled(followed.position)
+        return loop.onEvent(followed)
+      },
+      onRefused: handled,
       onLive: ({ partition }) => loop.onLive(partition),
       onReleased: ({ partition }) => {
         known[partition]!.from = null
