@@ -41,20 +41,24 @@ describe.skipIf(binary === null)('a schema that nobody here wrote: pgbench with 
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it(`${SEEDS} seeds of random changes by ${CLIENTS} clients at once, all rolled back: every table has its first checksum`, async () => {
-    const first = seedFor('sample database')
-    adapter = db.make(tables)
-    await adapter.start()
-    const start = await pgbenchDigest(db.url())
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => db.connect()))
-    for (let seed = first; seed < first + SEEDS; seed++) {
-      const committed = await traffic(clients, seed)
-      expect(committed.length, `seed ${seed}`).toBeGreaterThan(CLIENTS)
-      expect(await pgbenchDigest(db.url()), `seed ${seed}: the traffic changed nothing`).not.toBe(start)
-      await rollBackAll(adapter, committed, seed)
-      expect(await pgbenchDigest(db.url()), `seed ${seed}`).toBe(start)
-    }
-  }, 60_000 + SEEDS * 5_000)
+  it(
+    `${SEEDS} seeds of random changes by ${CLIENTS} clients at once, all rolled back: every table has its first checksum`,
+    async () => {
+      const first = seedFor('sample database')
+      adapter = db.make(tables)
+      await adapter.start()
+      const start = await pgbenchDigest(db.url())
+      const clients = await Promise.all(Array.from({ length: CLIENTS }, () => db.connect()))
+      for (let seed = first; seed < first + SEEDS; seed++) {
+        const committed = await traffic(clients, seed)
+        expect(committed.length, `seed ${seed}`).toBeGreaterThan(CLIENTS)
+        expect(await pgbenchDigest(db.url()), `seed ${seed}: the traffic changed nothing`).not.toBe(start)
+        await rollBackAll(adapter, committed, seed)
+        expect(await pgbenchDigest(db.url()), `seed ${seed}`).toBe(start)
+      }
+    },
+    60_000 + SEEDS * 5_000,
+  )
 
   /** @returns the correlation IDs of what was committed, newest first. */
   async function traffic(clients: readonly Client[], seed: number): Promise<readonly string[]> {
