@@ -121,7 +121,21 @@ async function underCorrelation(
   })
 }
 
+const DEADLOCK = '40P01'
+const MOST_TRIES = 5
+
+/** Others write the same rows, rollbacks among them: whom the database picks to give way begins anew, as any application must. */
 async function inTransaction(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await once(pool, work)
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || tries >= MOST_TRIES) throw error
+    }
+  }
+}
+
+async function once(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
   const client = await pool.connect()
   try {
     await client.query('begin')
