@@ -48,6 +48,11 @@ export const eventIds = {
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 
+/** The revision whose end an event ID of `eventIds.closed` names; 0: none. */
+export function closedRevision(eventId: string): number {
+  return Number(/\/closed\/r(\d{1,9})$/.exec(eventId)?.[1] ?? 0)
+}
+
 /** Idempotency key of a step towards its target: the step, never the attempt: a retry with another key would act twice. */
 export function idempotencyKey(rollbackId: string, stepId: string): string {
   return `${rollbackId}/${stepId}`

@@ -1,4 +1,4 @@
-import { type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
+import { closedRevision, type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
 import type { EventLog, IncomingRecord, LogAdmin, LogReader } from '@unwind/runtime'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { LedgerFollowing } from '../escalation/beside-loop.js'
@@ -144,8 +144,7 @@ export class ClaimsElsewhere {
   }
 
   #noteEnd({ data: { rollbackId, eventId } }: Extract<LedgerEvent, { type: 'RollbackClosed' }>): void {
-    const revision = Number(/\/closed\/r(\d+)$/.exec(eventId)?.[1] ?? 0)
-    this.#ended.set(rollbackId, Math.max(revision, this.#ended.get(rollbackId) ?? 0))
+    this.#ended.set(rollbackId, Math.max(closedRevision(eventId), this.#ended.get(rollbackId) ?? 0))
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 

@@ -1,4 +1,4 @@
-import { HEADER, type LedgerEvent, parseCloudEventType, thawPlan } from '@unwind/contracts'
+import { closedRevision, HEADER, type LedgerEvent, parseCloudEventType, thawPlan } from '@unwind/contracts'
 import type { IncomingRecord } from '@unwind/runtime'
 
 /** What one ledger event says of its rollback, as far as lists of rollbacks are found by it. */
@@ -56,16 +56,11 @@ export function indexEntry(event: LedgerEvent, at: number, keepMs: number): Inde
     }
     case 'RollbackClosed': {
       const { eventId, endState } = event.data
-      return { ...common, phase: 'closed', revision: revisionOf(eventId), names: [`end:${endState}`] }
+      return { ...common, phase: 'closed', revision: closedRevision(eventId), names: [`end:${endState}`] }
     }
     default:
       return null
   }
-}
-
-/** The end of a revision is named after it. */
-function revisionOf(eventId: string): number {
-  return Number(/\/r(\d{1,9})$/.exec(eventId)?.[1] ?? 0)
 }
 
 function bySystem(system: string): string {

@@ -1,22 +1,15 @@
 import { type Approval, eventIds, freezePlan, type LedgerEvent } from '@unwind/contracts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { policySchema } from '../policy/policy.js'
-import { emitted, lines, peopleDecide, Story } from '../testing/coordination.js'
+import { emitted, lines, peopleDecide, type Story, shopStory } from '../testing/coordination.js'
 import { CORRELATION, ROLLBACK } from '../testing/ledger.js'
-import { proposed } from '../testing/log.js'
-import { act, facts, lookup, planned } from '../testing/planning.js'
 
-const contracts = lookup(facts('orders'), facts('payments', { dependsOn: ['orders'] }))
-const actions = [act('orders', 1), act('payments', 2)]
-const basis = { partition: 0, offset: '100' }
-const plan = planned(actions, contracts, { basis })
+const { actions, plan, proposal, begin } = shopStory()
 const frozen = freezePlan(plan)
-const proposal = proposed({ occurredAt: 9_000, proposedBy: 'service:shop' })
 
 let story: Story
 beforeEach(() => {
-  story = new Story()
-  story.contracts = contracts
+  story = begin()
 })
 
 describe('a proposal that needs people', () => {

@@ -1,22 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { emitted, lines, Story } from '../testing/coordination.js'
+import { emitted, lines, Story, shopStory } from '../testing/coordination.js'
 import { ledger } from '../testing/ledger.js'
-import { proposed } from '../testing/log.js'
-import { act, facts, lookup, planned } from '../testing/planning.js'
 import { present } from '../testing/stall.js'
 import type { Coordination } from './coordination.js'
 import { foldEvent } from './fold.js'
 
-const contracts = lookup(facts('orders'), facts('payments', { dependsOn: ['orders'] }))
-const actions = [act('orders', 1), act('payments', 2)]
-const basis = { partition: 0, offset: '100' }
-const plan = planned(actions, contracts, { basis })
-const proposal = proposed({ occurredAt: 9_000, proposedBy: 'service:shop' })
+const { contracts, actions, plan, proposal, begin } = shopStory()
 
 let story: Story
 beforeEach(() => {
-  story = new Story()
-  story.contracts = contracts
+  story = begin()
 })
 
 describe('a running rollback', () => {

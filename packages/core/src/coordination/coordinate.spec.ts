@@ -1,22 +1,17 @@
 import { eventIds, freezePlan } from '@unwind/contracts'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { policySchema } from '../policy/policy.js'
-import { emitted, lines, Story } from '../testing/coordination.js'
+import { emitted, lines, type Story, shopStory } from '../testing/coordination.js'
 import { CORRELATION, ledger, ROLLBACK } from '../testing/ledger.js'
 import { proposed } from '../testing/log.js'
-import { act, facts, lookup, planned } from '../testing/planning.js'
+import { act, planned } from '../testing/planning.js'
 
-const contracts = lookup(facts('orders'), facts('payments', { dependsOn: ['orders'] }))
-const actions = [act('orders', 1), act('payments', 2)]
-const basis = { partition: 0, offset: '100' }
-const plan = planned(actions, contracts, { basis })
+const { contracts, actions, basis, plan, proposal, begin } = shopStory()
 const frozen = freezePlan(plan)
-const proposal = proposed({ occurredAt: 9_000, proposedBy: 'service:shop' })
 
 let story: Story
 beforeEach(() => {
-  story = new Story()
-  story.contracts = contracts
+  story = begin()
 })
 
 describe('a proposal under a policy that pre-approves it', () => {

@@ -11,6 +11,8 @@ import type { ContractLookup, RecordedAction } from '../planning/input.js'
 import { defaultPolicy, type Policy, policySchema } from '../policy/policy.js'
 import type { Signer } from '../policy/signer.js'
 import { DEFAULT_STALL_OPTIONS } from '../stall/stall.js'
+import { proposed } from './log.js'
+import { act, facts, lookup, planned } from './planning.js'
 
 /** One coordinator over one rollback, step by step, with a log that only the test writes. */
 export class Story {
@@ -80,3 +82,22 @@ export function lines(commands: readonly CoordinationCommand[]): string[] {
 }
 
 export const peopleDecide: Policy = policySchema.parse({ preApproved: { maxSteps: 0 } })
+
+/** Payments act on what orders did: what most stories of a coordinator are about. */
+export function shopStory() {
+  const contracts = lookup(facts('orders'), facts('payments', { dependsOn: ['orders'] }))
+  const actions = [act('orders', 1), act('payments', 2)]
+  const basis = { partition: 0, offset: '100' }
+  return {
+    contracts,
+    actions,
+    basis,
+    plan: planned(actions, contracts, { basis }),
+    proposal: proposed({ occurredAt: 9_000, proposedBy: 'service:shop' }),
+    begin(): Story {
+      const story = new Story()
+      story.contracts = contracts
+      return story
+    },
+  }
+}

@@ -1,8 +1,8 @@
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import { describe, expect, it, vi } from 'vitest'
 import { MemoryTarget } from '../../../../test/support/memory-target.js'
-import { HASH, ledger, plan, step } from '../../../core/src/testing/ledger.js'
-import { SidecarLoop } from './loop.js'
+import { stockLoop } from '../../../../test/support/stock-loop.js'
+import { ledger, plan, step } from '../../../core/src/testing/ledger.js'
 
 const settled = plan([step('payments'), step('stock', ['payments'])])
 const { rollbackId, correlationId } = settled
@@ -11,28 +11,8 @@ const { rollbackId, correlationId } = settled
 function stockSidecar() {
   const target = new MemoryTarget()
   const warnings: string[] = []
-  const loop = new SidecarLoop({
-    me: {
-      system: 'stock',
-      instance: 'stock-1',
-      principal: 'sidecar:stock',
-      contractVersion: '1.0.0',
-      contractHash: HASH,
-      retryOf: () => ({ attempts: 3, initial: 1, max: 1 }),
-      fences: false,
-      atomicEffect: true,
-    },
-    adapter: target,
-    concurrency: 4,
-    send: async () => undefined,
-    isLive: () => true,
-    failpoint: async () => undefined,
-    onFatal: error => {
-      throw error
-    },
+  const loop = stockLoop(target, {
     logger: { info() {}, warn: (_fields, message) => void warnings.push(message) },
-    metrics: { attempt() {} },
-    now: () => 1_000,
   })
   let offset = 0n
   const deliver = (event: LedgerEvent, partition: number) =>

@@ -1,9 +1,9 @@
 import { eventIds, type LedgerEvent, type Plan } from '@unwind/contracts'
 import { describe, expect, it, vi } from 'vitest'
 import { MemoryTarget } from '../../../../test/support/memory-target.js'
-import { CORRELATION, HASH, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
+import { stockLoop } from '../../../../test/support/stock-loop.js'
+import { CORRELATION, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
 import type { FenceReport, FoundAction } from '../adapter/port.js'
-import { SidecarLoop } from './loop.js'
 
 const paymentsOnly = plan([step('payments')])
 const withStock = (revision: number) => plan([step('payments'), step('stock', ['payments'])], { revision })
@@ -46,31 +46,12 @@ function stockSidecar() {
     const signer = { principal: event.data.emitter, roles: [], systems: [], keyId: 'k' }
     if (loop.wants(peek)) loop.onEvent({ event, position, live: true, signer, traceparent: null })
   }
-  const loop = new SidecarLoop({
-    me: {
-      system: 'stock',
-      instance: 'stock-1',
-      principal: 'sidecar:stock',
-      contractVersion: '1.0.0',
-      contractHash: HASH,
-      retryOf: () => ({ attempts: 3, initial: 1, max: 1 }),
-      fences: true,
-      atomicEffect: true,
-    },
-    adapter: target,
-    concurrency: 4,
+  const loop = stockLoop(target, {
+    fences: true,
     async send(event) {
       sent.push(event.data.eventId.slice(ROLLBACK.length + 1))
       deliver(event)
     },
-    isLive: () => true,
-    failpoint: async () => {},
-    onFatal: error => {
-      throw error
-    },
-    logger: { info() {}, warn() {} },
-    metrics: { attempt() {} },
-    now: () => 1_000,
   })
   const fenceAsked = () => vi.waitFor(() => expect(target.calls).toContain('fence'))
   const wasSent = (what: string | RegExp) =>

@@ -1,4 +1,4 @@
-import type { EventOf, LedgerEvent } from '@unwind/contracts'
+import { type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
 import {
   type Participant,
   type ParticipantCommand,
@@ -292,19 +292,7 @@ export class SidecarLoop {
 
 /** What its headers said. */
 function peekOf({ event }: Followed): Peek {
-  const text = (key: string) => {
-    const value = (event.data as unknown as Record<string, unknown>)[key]
-    return typeof value === 'string' ? value : null
-  }
-  const [eventId, rollbackId, correlationId] = [text('eventId'), text('rollbackId'), text('correlationId')]
-  return {
-    type: event.type,
-    eventId,
-    rollbackId,
-    correlationId,
-    system: text('system'),
-    stepId: text('stepId'),
-  }
+  return { type: event.type, eventId: event.data.eventId, ...routingOf(event) }
 }
 
 function haltIfStopped(entry: Entry, { rollback }: Participation): void {

@@ -2,8 +2,8 @@ import type { LedgerEvent, PlanStep } from '@unwind/contracts'
 import type { Peek } from '@unwind/runtime'
 import { describe, expect, it, vi } from 'vitest'
 import { MemoryTarget } from '../../../../test/support/memory-target.js'
-import { HASH, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
-import { SidecarLoop } from './loop.js'
+import { stockLoop } from '../../../../test/support/stock-loop.js'
+import { ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
 import type { ReadHistory } from './recall.js'
 
 const HOUR = 3_600_000
@@ -50,30 +50,7 @@ function followed(event: LedgerEvent, offset: bigint, live: boolean) {
 /** The stock sidecar's loop, begun behind everything that is written so far. */
 function stockSidecar(partition: Partition, now: number) {
   const target = new MemoryTarget()
-  const loop = new SidecarLoop({
-    me: {
-      system: 'stock',
-      instance: 'stock-1',
-      principal: 'sidecar:stock',
-      contractVersion: '1.0.0',
-      contractHash: HASH,
-      retryOf: () => ({ attempts: 3, initial: 1, max: 1 }),
-      fences: false,
-      atomicEffect: true,
-    },
-    adapter: target,
-    concurrency: 4,
-    send: async () => undefined,
-    isLive: () => true,
-    history: partition.read,
-    failpoint: async () => undefined,
-    onFatal: error => {
-      throw error
-    },
-    logger: { info() {}, warn() {} },
-    metrics: { attempt() {} },
-    now: () => now,
-  })
+  const loop = stockLoop(target, { history: partition.read, now: () => now })
   loop.onLive(0)
   const deliver = async (event: LedgerEvent) => {
     const offset = partition.write(event)
