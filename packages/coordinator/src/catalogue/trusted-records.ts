@@ -8,11 +8,14 @@ import {
   type Signer,
   type TrustStore,
 } from '@unwind/runtime'
+import { approverOf } from './approver.js'
 
 export interface TrustedEvent {
   readonly event: UnwindEvent
   readonly opened: OpenedEvent
   readonly signer: Signer
+  /** Whose key made the approval inside an ApprovalGranted. */
+  readonly approver?: Signer
 }
 
 export type Trusted =
@@ -39,6 +42,9 @@ export class TrustedRecords {
     if (opened.kind === 'poison') return { kind: 'refused', message: opened.message }
     const refused = this.#authority(opened.event, verified.signer, record)
     if (refused) return { kind: 'refused', message: refused.message }
-    return { kind: 'event', event: opened.event, opened, signer: verified.signer }
+    const approver = approverOf(this.trust, opened.event, record)
+    if (approver?.ok === false) return { kind: 'refused', message: approver.message }
+    const event = { kind: 'event', event: opened.event, opened, signer: verified.signer } as const
+    return approver ? { ...event, approver: approver.signer } : event
   }
 }

@@ -13,7 +13,7 @@ export interface Entry {
   traceparent: string | null
 }
 
-/** Open rollbacks by partition, each partition's in the order in which they began: the first one is the oldest. */
+/** Open rollbacks by partition, each partition's in the order in which they came here. */
 export class Entries {
   readonly #partitions = new Map<number, Map<string, Entry>>()
 
@@ -44,8 +44,12 @@ export class Entries {
     return [...(this.#partitions.get(partition)?.values() ?? [])]
   }
 
-  oldest(partition: number): Entry | undefined {
-    return this.#partitions.get(partition)?.values().next().value
+  /** From where a restart must read the partition. What was read back came here after others that began behind it. */
+  readFrom(partition: number): bigint | null {
+    let oldest: bigint | null = null
+    for (const { readFrom } of this.#partitions.get(partition)?.values() ?? [])
+      if (oldest === null || readFrom < oldest) oldest = readFrom
+    return oldest
   }
 
   add(entry: Entry): void {

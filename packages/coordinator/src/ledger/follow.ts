@@ -1,4 +1,4 @@
-import { type LedgerEvent, peekHeaders, type TopicNames, type UnwindEvent } from '@unwind/contracts'
+import { type LedgerEvent, peekHeaders, type TopicNames } from '@unwind/contracts'
 import {
   createAuthority,
   createFollower,
@@ -11,8 +11,8 @@ import {
   type Signer,
   type Timers,
   type TrustStore,
-  verifyApproval,
 } from '@unwind/runtime'
+import { approverOf } from '../catalogue/approver.js'
 import type { LedgerFollowing } from '../escalation/beside-loop.js'
 
 export interface FollowOptions {
@@ -60,8 +60,9 @@ export function followLedger(options: FollowOptions): Follower {
     admit(event, signer, record) {
       const refused = authority(event, signer, record)
       if (refused) return refused
-      approver = null
-      return event.type === 'ApprovalGranted' ? admitApproval(event, record) : null
+      const verified = approverOf(trust, event, record)
+      approver = verified?.ok ? verified.signer : null
+      return verified?.ok === false ? { code: 'unauthorised', message: verified.message } : null
     },
     onEvent: followed => loop.onEvent(followed, approver ?? undefined),
     onRefused: (record, refused) => setAside(record, refused),
@@ -71,18 +72,6 @@ export function followLedger(options: FollowOptions): Follower {
     onFatal: options.onFatal,
     ...(options.timers ? { timers: options.timers } : {}),
   })
-
-  /** The approval inside has its own signature, whoever carries it (I5). */
-  function admitApproval(
-    event: Extract<UnwindEvent, { type: 'ApprovalGranted' }>,
-    record: IncomingRecord,
-  ): Refused | null {
-    const { rollbackId, approval } = event.data
-    const verified = verifyApproval(trust, rollbackId, approval, record.timestamp, record)
-    if (!verified.ok) return { code: 'unauthorised', message: verified.message }
-    approver = verified.signer
-    return null
-  }
 
   /** Holds the partition only while too many are on their way: a flood must not hold up what lies behind it. */
   function setAside(record: IncomingRecord, refused: Refused): void | Promise<void> {

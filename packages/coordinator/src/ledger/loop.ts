@@ -10,14 +10,14 @@ import {
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
 import { TooManyRecords } from '../catalogue/record-source.js'
 import { planIn } from '../claims/plan-in.js'
+import type { Told } from '../reading/ledger-reading.js'
+import { Ended } from './ended.js'
 import { Entries, type Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
-import { isSequel, Orphans } from './orphans.js'
+import { goesOn, type Orphan, Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
 
 const RETRY_MS = 1_000
-/** Rollbacks that ended here recently: a late copy of their proposal must not begin them again. */
-const REMEMBER_ENDED = 20_000
 
 /**
  * The coordinator's loop: ledger events in, its own events out. It holds no database; what it knows is the fold of the
@@ -28,8 +28,7 @@ export class LedgerLoop {
   /** By rollback ID, not by entry: a moment far away must not keep an ended rollback in memory. */
   readonly #wakeups: Wakeups<string>
   readonly #orphans: Orphans
-  /** Partition and last revision. */
-  readonly #ended = new Map<string, { readonly partition: number; readonly revision: number }>()
+  readonly #ended = new Ended()
   #stopped = false
 
   constructor(private readonly options: LoopOptions) {
@@ -41,7 +40,7 @@ export class LedgerLoop {
     this.#wakeups = new Wakeups(options.now, wake, timers)
     this.#orphans = new Orphans({
       historyOf: options.historyOf,
-      adopt: (orphan, history) => this.#adopt(orphan.rollbackId, orphan.partition, orphan.from, history),
+      adopt: (orphan, history, refused) => this.#adopt(orphan, history, refused),
       logger: options.logger,
       timers,
     })
@@ -74,6 +73,7 @@ export class LedgerLoop {
   onEvent(followed: Followed, approver?: Signer): void {
     const recorded = { event: followed.event as LedgerEvent, position: followed.position }
     const { event, position } = recorded
+    this.#ended.onRecord(followed)
     const known = this.#entries.get(position.partition, event.data.rollbackId)
     const input: CoordinationInput = { kind: 'event', recorded, ...(approver ? { approver } : {}) }
     if (known) {
@@ -88,11 +88,13 @@ export class LedgerLoop {
   onRefused(partition: number, rollbackId: string, claimed: string, message: string): void {
     const entry = this.#entries.get(partition, rollbackId)
     if (entry) this.#input(entry, { kind: 'refused', claimed, message })
+    else this.#orphans.refuse(partition, rollbackId, claimed, message)
   }
 
   /** The partition's history is folded: act on what is open in it. */
   onLive(partition: number): void {
     for (const entry of this.#entries.of(partition)) this.#input(entry, { kind: 'tick' }, true)
+    this.#ended.onLive(partition, this.options.now())
     this.#orphans.onLive(partition)
   }
 
@@ -102,17 +104,14 @@ export class LedgerLoop {
       // What was requested is held until its end; whoever has the partition now asks anew for the rest.
       if (state.rollback.phase !== 'running') this.options.claims?.release(rollbackId)
     }
-    // Its history is read again from what is open: from there on nothing has ended yet.
-    for (const [rollbackId, ended] of this.#ended)
-      if (ended.partition === partition) this.#ended.delete(rollbackId)
+    this.#ended.onReleased(partition)
     this.#orphans.onReleased(partition)
   }
 
   oldestNeeded(partition: number): bigint | null {
-    const first = this.#entries.oldest(partition)
+    const entry = this.#entries.readFrom(partition)
     const orphan = this.#orphans.oldest(partition)
-    if (!first) return orphan
-    return orphan !== null && orphan < first.readFrom ? orphan : first.readFrom
+    return entry === null || (orphan !== null && orphan < entry) ? orphan : entry
   }
 
   stop(): void {
@@ -122,9 +121,9 @@ export class LedgerLoop {
   }
 
   #begin(input: CoordinationInput, { event, position }: Recorded<LedgerEvent>, followed: Followed): void {
-    if (this.#isOver(event)) return
+    if (event.type === 'RollbackProposed' && this.#ended.has(event.data.rollbackId)) return
     const { rollbackId, correlationId } = event.data
-    if (isSequel(event)) {
+    if (goesOn(event) || this.#ended.mayBeOver(followed)) {
       const { partition, offset } = position
       this.#orphans.add({ rollbackId, correlationId, partition, from: offset }, followed.live)
       return
@@ -145,37 +144,39 @@ export class LedgerLoop {
   }
 
   #adopt(
-    rollbackId: string,
-    partition: number,
-    from: bigint,
-    history: readonly Recorded<LedgerEvent>[],
+    { rollbackId, correlationId, partition, from }: Orphan,
+    history: readonly Told[],
+    refused: ReadonlyMap<string, string>,
   ): void {
     if (this.#entries.get(partition, rollbackId)) return
     let state: Coordination | null = null
-    let last: LedgerEvent | undefined
+    let requestedAt = from
+    let traceparent: string | null = null
     for (const recorded of history) {
-      if (recorded.event.data.rollbackId !== rollbackId) continue
+      const { event, position } = recorded
+      if (event.data.rollbackId !== rollbackId) continue
       // An ended rollback is let go by each decision; here its whole history is wanted, so it is folded without letting go.
-      state = foldCoordination(state, recorded)
-      last = recorded.event
+      state = foldCoordination(state, recorded, recorded.approver)
+      traceparent ??= recorded.traceparent ?? null
+      if (event.type === 'RollbackRequested') requestedAt = position.offset
     }
-    if (state === null || !last) {
+    if (state === null) {
       this.options.claims?.release(rollbackId)
       return
     }
-    const { correlationId } = last.data
     const entry: Entry = {
       rollbackId,
       correlationId,
       partition,
       readFrom: from,
-      requestedAt: from,
+      requestedAt,
       state,
-      traceparent: null,
+      traceparent,
     }
     this.#entries.add(entry)
     this.#claim(partition, rollbackId)
-    this.#input(entry, { kind: 'tick' })
+    for (const [claimed, message] of refused) this.onRefused(partition, rollbackId, claimed, message)
+    if (this.#entries.holds(entry)) this.#input(entry, { kind: 'tick' })
   }
 
   #input(entry: Entry, input: CoordinationInput, live = this.options.isLive(entry.partition)): void {
@@ -294,26 +295,11 @@ export class LedgerLoop {
     return !this.#stopped && this.#entries.holds(entry)
   }
 
-  /** A revision after the end begins it again: it names what came late (I1). */
-  #isOver(event: LedgerEvent): boolean {
-    const ended = this.#ended.get(event.data.rollbackId)
-    if (!ended) return false
-    // A command carries a plan too: one that the end has overtaken must not begin it again (I8).
-    if (event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued')
-      return event.data.revision <= ended.revision
-    return event.type === 'RollbackProposed'
-  }
-
   #end(entry: Entry): void {
-    const { rollbackId, partition, state } = entry
-    const { rollback } = state
-    // A denial may cross with the request that an earlier approval allowed: that one is taken. What was running is as it
-    // stood before the event that ended it: a late copy of its request must not begin it again (I2).
-    const revision = rollback.phase === 'closed' || rollback.phase === 'running' ? rollback.plan.revision : 0
+    const { rollbackId, partition } = entry
     this.#forget(entry)
     this.options.claims?.release(rollbackId)
-    this.#ended.set(rollbackId, { partition, revision })
-    if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
+    this.#ended.note(rollbackId, partition)
   }
 
   #forget(entry: Entry): void {

@@ -1,19 +1,29 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import { pause, systemTimers, type Timers } from '@unwind/runtime'
+import type { Told } from '../reading/ledger-reading.js'
 
-/** A rollback that has ended, of which more came: a system has found something, its next revision was requested, or a late notice was sent. */
+/** A rollback that is not held here, of which more came: a system has found something, its next revision was requested, or a late notice was sent. */
 export interface Orphan {
   readonly rollbackId: string
   readonly correlationId: string
   readonly partition: number
-  /** Offset of the finding, or of the revision: a restart must read it again. */
+  /** Offset of what came: a restart must read it again. */
   readonly from: bigint
+}
+
+/** What is known of it while its history is read. */
+interface Held extends Orphan {
+  until: bigint
+  recalling: boolean
+  /** Records in its name that were not taken: what they claim to be, and why not. */
+  readonly refused: Map<string, string>
 }
 
 export interface OrphansOptions {
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
-  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
-  adopt(orphan: Orphan, history: readonly Recorded<LedgerEvent>[]): void
+  historyOf(correlationId: string, until: bigint): Promise<readonly Told[]>
+  /** @param refused records in its name that were not taken since: what they claim to be, and why not. */
+  adopt(orphan: Orphan, history: readonly Told[], refused: ReadonlyMap<string, string>): void
   readonly logger: { warn(fields: object, message: string): void }
   /** Default: the system's. */
   readonly timers?: Timers
@@ -21,9 +31,9 @@ export interface OrphansOptions {
 
 const RETRY_MS = [100, 500, 1_000, 5_000]
 
-/** Rollbacks that go on after their end, and that this process no longer holds: their history is read back first. */
+/** Rollbacks that go on, and that this process does not hold: their history is read back first. */
 export class Orphans {
-  readonly #held = new Map<string, Orphan & { until: bigint; recalling: boolean }>()
+  readonly #held = new Map<string, Held>()
   #stopped = false
 
   constructor(private readonly options: OrphansOptions) {}
@@ -31,7 +41,10 @@ export class Orphans {
   add(orphan: Orphan, live: boolean): void {
     const known = this.#held.get(orphan.rollbackId)
     if (known) known.until = orphan.from + 1n
-    else this.#held.set(orphan.rollbackId, { ...orphan, until: orphan.from + 1n, recalling: false })
+    else {
+      const held = { ...orphan, until: orphan.from + 1n, recalling: false, refused: new Map() }
+      this.#held.set(orphan.rollbackId, held)
+    }
     // In history the answer may lie further on.
     if (live) void this.#recall(orphan.rollbackId)
   }
@@ -45,6 +58,12 @@ export class Orphans {
     if (orphan?.partition !== partition) return false
     orphan.until = offset + 1n
     return true
+  }
+
+  /** A record in its name was not taken. */
+  refuse(partition: number, rollbackId: string, claimed: string, message: string): void {
+    const orphan = this.#held.get(rollbackId)
+    if (orphan?.partition === partition && !orphan.refused.has(claimed)) orphan.refused.set(claimed, message)
   }
 
   /** Its history is not read yet. */
@@ -85,14 +104,14 @@ export class Orphans {
         if (this.#held.get(rollbackId) !== orphan) return
         // More was said while the history was read.
         if (orphan.until > until) continue
-        this.options.adopt(orphan, history)
+        this.options.adopt(orphan, history, orphan.refused)
         this.#held.delete(rollbackId)
         return
       } catch (error) {
         const { correlationId } = orphan
         this.options.logger.warn(
           { rollbackId, correlationId, reason: String(error) },
-          'more came after the end, and the history cannot be read yet',
+          'it goes on, and what happened before cannot be read yet',
         )
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
         await pause(this.options.timers ?? systemTimers, wait)
@@ -102,10 +121,10 @@ export class Orphans {
 }
 
 /**
- * What a system finds after the end, or the revision that names it: the rollback is no longer held here, its history is. A revision
- * alone tells where each step stands, not how much of it was restored, and that decides the next end (I3).
+ * What goes on with a rollback that began before it: what a system finds after the end, a request, an operator's command. Alone it
+ * does not tell how much was restored, which decides the next end (I3), nor whether the rollback has ended: a request can be
+ * written twice, and its copy lie behind outcomes that nobody says again (I8).
  */
-export function isSequel(event: LedgerEvent): boolean {
-  if (event.type === 'RollbackRequested') return event.data.revision > 1
-  return event.type === 'LateActionDetected'
+export function goesOn({ type }: LedgerEvent): boolean {
+  return type === 'RollbackRequested' || type === 'OperatorCommandIssued' || type === 'LateActionDetected'
 }

@@ -1,6 +1,6 @@
 import { type ActionEvent, HEADER, type LedgerEvent, type Recorded } from '@unwind/contracts'
 import { type Coordination, foldCoordination, type TimelineRecord } from '@unwind/core'
-import type { IncomingRecord } from '@unwind/runtime'
+import type { IncomingRecord, Signer } from '@unwind/runtime'
 import type { RecordSource } from '../catalogue/record-source.js'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { IndexPlace, RollbackIndex } from '../view/rollback-index.js'
@@ -12,6 +12,13 @@ export interface FoundRollback {
   readonly correlationId: string
   readonly coordination: Coordination
   readonly events: readonly Recorded<LedgerEvent>[]
+}
+
+/** An event of the ledger, as its reader has made sure of it. */
+export interface Told extends Recorded<LedgerEvent> {
+  /** Whose key made the approval inside an ApprovalGranted. */
+  readonly approver?: Signer
+  readonly traceparent?: string
 }
 
 export interface ReadingOptions {
@@ -41,7 +48,7 @@ export class LedgerReading {
   constructor(private readonly options: ReadingOptions) {}
 
   /** Everything about a correlation ID below an offset of its ledger partition. @throws ViewUnavailable @throws ViewBehind */
-  async historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]> {
+  async historyOf(correlationId: string, until: bigint): Promise<readonly Told[]> {
     const { records } = await this.options.ledger.until(correlationId, until, FRESH_WITHIN_MS)
     // The view may be further; who follows the log takes the rest from there, and must not take it twice.
     return this.#ledgerEvents(records.filter(({ offset }) => offset < until))
@@ -140,8 +147,8 @@ export class LedgerReading {
     }
   }
 
-  async #ledgerEvents(records: readonly IncomingRecord[]): Promise<readonly Recorded<LedgerEvent>[]> {
-    return (await this.#take(records)) as readonly Recorded<LedgerEvent>[]
+  async #ledgerEvents(records: readonly IncomingRecord[]): Promise<readonly Told[]> {
+    return (await this.#take(records)) as readonly Told[]
   }
 
   /** @param slices for people, who can wait for others; a decision is made in one go, or nearly. */
@@ -164,6 +171,7 @@ export class LedgerReading {
         event: item.event,
         position: item.opened.position,
         ...(traceparent === undefined ? {} : { traceparent }),
+        ...(item.approver ? { approver: item.approver } : {}),
       } as Recorded)
     }
     return taken

@@ -24,8 +24,12 @@ const LOOK_BACK_MS = 24 * 3_600_000
 /** Before an event says that its rollback began, a coordinator that it was taken over from may have requested the same, ms. */
 const TAKEOVER_MS = 60_000
 
-/** From when on the ledger may tell of the rollback that an event is about, epoch ms. */
-export function historyBegins({ type, data }: BeginningEvent): number {
+/**
+ * From when on the ledger may tell of the rollback that an event is about, epoch ms.
+ * @param requestedAt when its first request was made, epoch ms; null: only the event may tell.
+ */
+export function historyBegins({ type, data }: BeginningEvent, requestedAt: number | null = null): number {
+  if (requestedAt !== null) return Math.min(requestedAt, data.occurredAt) - TAKEOVER_MS
   const { occurredAt, revision, approvals } = data
   const granted = approvals.map(approval => approval.grantedAt)
   // The first revision is requested as soon as it is approved. Of a later one's authority nothing tells when the first one was.

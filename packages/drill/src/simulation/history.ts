@@ -23,7 +23,8 @@ export interface History {
 
 /** More steps than any history needs; whoever takes more never comes to rest. */
 const MOST_STEPS = 30_000
-const HELP_ROUNDS = 8
+/** Three rollbacks that wait for each other, each of whose steps meets newer data, need about as many. */
+const HELP_ROUNDS = 24
 
 /** Runs one history from its first moment until nothing moves any more. The same scenario gives the same bytes. */
 export async function runHistory(scenario: Scenario, told = false): Promise<History> {

@@ -24,6 +24,8 @@ export interface Peek {
 export interface Followed {
   readonly event: UnwindEvent
   readonly position: Position
+  /** When the broker took it in, epoch ms. */
+  readonly writtenAt: number
   /** False while history is being read again after a start or a rebalance: fold, but do not act. */
   readonly live: boolean
   readonly signer: Signer
@@ -201,6 +203,7 @@ export function createFollower(options: FollowerOptions): Follower {
     return options.onEvent({
       event,
       position: { topic, partition, offset },
+      writtenAt: record.timestamp,
       live: lane.live,
       signer: verified.signer,
       traceparent,

@@ -19,6 +19,7 @@ function stockSidecar() {
     loop.onEvent({
       event,
       position: { topic: 'ledger', partition, offset: offset++ },
+      writtenAt: 0,
       live: true,
       signer: { principal: event.data.emitter, roles: [], systems: [], keyId: 'k' },
       traceparent: null,

@@ -28,8 +28,14 @@ export interface Entry {
 
 /** Rollbacks that ended before this system had looked into its target, at most: when a whole ledger is read again. */
 const AWAIT_FENCES = 5_000
-/** Rollbacks that ended here recently, by their last revision: a late duplicate of their request must not begin them again (I2). */
+/** Rollbacks that ended here recently: a late duplicate of their request must not begin them again (I2). */
 const REMEMBER_ENDED = 50_000
+
+interface Ended {
+  readonly revision: number
+  /** When its first request was made, epoch ms; null: it began here later than that. */
+  readonly requestedAt: number | null
+}
 
 /** The rollbacks that this process knows: which are open, which have ended and still hold something, which are over. */
 export class Entries {
@@ -38,7 +44,7 @@ export class Entries {
   readonly #closedEarly = new Set<Entry>()
   /** The ledger says that they have ended, and something of them is still to be said or planned here. */
   readonly #keptClosed = new Set<Entry>()
-  readonly #ended = new Map<string, number>()
+  readonly #ended = new Map<string, Ended>()
   /** Partitions in which a rollback of ours ended since their offset was noted. */
   readonly #passed = new Set<number>()
 
@@ -70,13 +76,19 @@ export class Entries {
     return this.#keptClosed.has(entry)
   }
 
-  hasEnded(rollbackId: string): boolean {
-    return this.#ended.has(rollbackId)
+  /** Undefined: it did not end here, or too long ago. */
+  ended(rollbackId: string): Ended | undefined {
+    return this.#ended.get(rollbackId)
+  }
+
+  /** Its whole past is folded again, the first request too. */
+  forgetEnd(rollbackId: string): void {
+    this.#ended.delete(rollbackId)
   }
 
   /** A late duplicate begins nothing anew (I2); a revision after the end does: it names what came late (I1). */
   isOver({ rollbackId, eventId }: Peek): boolean {
-    const last = this.#ended.get(rollbackId ?? '') ?? 0
+    const last = this.#ended.get(rollbackId ?? '')?.revision ?? 0
     for (let revision = 1; revision <= last; revision++)
       if (eventId === eventIds.requested(rollbackId ?? '', revision)) return true
     return false
@@ -126,7 +138,7 @@ export class Entries {
     // The end of an earlier revision, written while this one was requested.
     if (this.#hasOpenStep(rollback)) return
     // Kept or not, what held it does not hold a revision after this end.
-    if (rollback.phase === 'running') entry.state = { ...entry.state, rollback: { ...rollback, ...UNHELD } }
+    entry.state = unheld(entry.state)
     this.#keptClosed.add(entry)
     if (fence === 'done') {
       this.#endUnlessHeld(entry)
@@ -141,6 +153,12 @@ export class Entries {
       `more than ${AWAIT_FENCES} rollbacks ended before the target was looked into; this one is given up`,
     )
     this.#end(oldest!)
+  }
+
+  /** Of its past, read back: it ended, and a later revision opens it again. What the end let go of is held no more, what is settled stays so. */
+  reopen(rollbackId: string): void {
+    const entry = this.#open.get(rollbackId)
+    if (entry) entry.state = unheld(entry.state)
   }
 
   /** The target was looked into. */
@@ -198,7 +216,7 @@ export class Entries {
     const { rollbackId, state } = entry
     this.forget(entry)
     if (this.#isMine(state.rollback) && !entry.passed) this.#passed.add(entry.partition)
-    this.#ended.set(rollbackId, Math.max(1, revisionOf(state)))
+    this.#ended.set(rollbackId, { revision: Math.max(1, revisionOf(state)), requestedAt: requestedAt(state) })
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 }
@@ -206,6 +224,16 @@ export class Entries {
 /** Attempts that rest between stages stop where they are; others let what has begun come to its end. */
 export function halt({ halts }: Entry, reason: 'pause' | 'abort' | 'released'): void {
   for (const each of halts) each.abort(reason)
+}
+
+function unheld(state: Participation): Participation {
+  const { rollback } = state
+  return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...UNHELD } } : state
+}
+
+function requestedAt({ rollback }: Participation): number | null {
+  const begun = 'begun' in rollback ? rollback.begun : undefined
+  return begun && !begun.byCommand && begun.revision === 1 ? begun.at : null
 }
 
 function revisionOf({ rollback }: Participation): number {

@@ -44,7 +44,8 @@ function stockSidecar() {
     }
     const position = { topic: 'ledger', partition: 0, offset: offset++ }
     const signer = { principal: event.data.emitter, roles: [], systems: [], keyId: 'k' }
-    if (loop.wants(peek)) loop.onEvent({ event, position, live: true, signer, traceparent: null })
+    if (loop.wants(peek))
+      loop.onEvent({ event, position, writtenAt: 0, live: true, signer, traceparent: null })
   }
   const loop = stockLoop(target, {
     fences: true,

@@ -30,7 +30,7 @@ export function ledgerHistory(options: LedgerHistoryOptions): ReadHistory {
     const { event, traceparent } = opened
     const { signer } = verified
     if (admit(event, signer, record)) return null
-    const { topic, partition, offset } = record
-    return { event, position: { topic, partition, offset }, live: false, signer, traceparent }
+    const { topic, partition, offset, timestamp: writtenAt } = record
+    return { event, position: { topic, partition, offset }, writtenAt, live: false, signer, traceparent }
   }
 }

@@ -1,4 +1,4 @@
-import { type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
+import { closedRevision, type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
 import {
   type Participant,
   type ParticipantCommand,
@@ -103,7 +103,7 @@ export class SidecarLoop {
     const entry = this.#entries.get(rollbackId)
     if (type === 'RollbackRequested') return entry !== undefined || !this.#entries.isOver(peek)
     // A late copy of a command carries a plan too: it must not begin what has ended here (I5).
-    if (!entry) return type === 'OperatorCommandIssued' && !this.#entries.hasEnded(rollbackId)
+    if (!entry) return type === 'OperatorCommandIssued' && !this.#entries.ended(rollbackId)
     const { system } = this.options.me
     // Of an ended rollback, every fold takes only what may open it again (I8).
     if (this.#entries.isKeptClosed(entry))
@@ -134,15 +134,19 @@ export class SidecarLoop {
     const event = followed.event as LedgerEvent
     const begins = event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued'
     if (!begins || this.#entries.get(event.data.rollbackId)) return this.#take(followed)
-    const before = this.#recall?.before(event, followed.position)
+    const before = this.#recall?.before(event, followed.position, this.#entries.ended(event.data.rollbackId))
     if (before) return before.then(history => this.#begin(history, followed))
     this.#begin([], followed)
   }
 
   /** As if all that was passed over had been read: it moves the rollback, and nothing is done about it until the event itself. */
   #begin(history: readonly Followed[], followed: Followed): void {
-    for (const past of history) if (this.wants(peekOf(past))) this.#take(past)
     const { rollbackId } = followed.event.data as LedgerEvent['data']
+    if (history.length > 0) this.#entries.forgetEnd(rollbackId)
+    for (const past of history) {
+      if (opensAgain(followed, past)) this.#entries.reopen(rollbackId)
+      else if (this.wants(peekOf(past))) this.#take(past)
+    }
     const entry = this.#entries.get(rollbackId)
     // Who is started next finds the rest from here, by reading back as we did.
     if (entry) entry.readFrom = followed.position.offset
@@ -291,6 +295,12 @@ export class SidecarLoop {
 }
 
 /** What its headers said. */
+/** A revision may have been made before its maker knew how the last one ended: the end leaves nothing behind that it could be folded onto. */
+function opensAgain({ event }: Followed, { event: past }: Followed): boolean {
+  if (event.type !== 'RollbackRequested' || past.type !== 'RollbackClosed') return false
+  return event.data.revision > closedRevision(past.data.eventId)
+}
+
 function peekOf({ event }: Followed): Peek {
   return { type: event.type, eventId: event.data.eventId, ...routingOf(event) }
 }

@@ -44,7 +44,14 @@ function peekOf(event: LedgerEvent): Peek {
 
 function followed(event: LedgerEvent, offset: bigint, live: boolean) {
   const signer = { principal: event.data.emitter, roles: [], systems: [], keyId: 'k' }
-  return { event, position: { topic: 'ledger', partition: 0, offset }, live, signer, traceparent: null }
+  return {
+    event,
+    position: { topic: 'ledger', partition: 0, offset },
+    writtenAt: 0,
+    live,
+    signer,
+    traceparent: null,
+  }
 }
 
 /** The stock sidecar's loop, begun behind everything that is written so far. */
@@ -120,6 +127,29 @@ describe('a command that would begin a rollback here', () => {
     await sidecar.deliver(force(at(2 * HOUR)))
     expect(sidecar.loop.open.rollbacks).toBe(0)
     await idle(sidecar)
+  })
+})
+
+describe('a revision after the end', () => {
+  it('does not undo again what is settled, however little its maker had read', async () => {
+    const late = step('stock', [], {
+      stepId: 'stock~2',
+      actions: [{ actionId: 'stock:2', action: 'stock.done', resource: null, data: '{}' }],
+    })
+    const second = ledger.requested(plan([step('stock'), late], { revision: 2 }), at(2 * HOUR))
+    const partition = new Partition()
+    const { target, loop, deliver } = stockSidecar(partition, 2 * HOUR)
+    await deliver(requested)
+    await undone(target)
+    await deliver(ledger.completed('stock'))
+    await deliver(ledger.closed())
+    expect(loop.open.rollbacks).toBe(0)
+    await deliver(second)
+    await vi.waitFor(() => expect(target.effects.size).toBe(2))
+    expect(target.calls.filter(call => call.startsWith('undo'))).toEqual([
+      expect.stringContaining('/stock'),
+      expect.stringContaining('/stock~2'),
+    ])
   })
 })
 

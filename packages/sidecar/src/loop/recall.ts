@@ -98,12 +98,20 @@ export class Recall {
     if (passed) note(passed, rollbackId, passed.at)
   }
 
-  /** What the ledger says of a rollback before the event that would begin it here; null: the event tells enough. */
-  before(event: BeginningEvent, position: Followed['position']): Promise<readonly Followed[]> | null {
+  /**
+   * What the ledger says of a rollback before the event that would begin it here; null: the event tells enough.
+   * @param ended it ended here. Who opens it again may have known less than we did, however new the word is.
+   */
+  before(
+    event: BeginningEvent,
+    position: Followed['position'],
+    ended?: { readonly requestedAt: number | null },
+  ): Promise<readonly Followed[]> | null {
     const passed = this.#passed(position.partition, this.options.now())
+    if (ended) return this.#read(event, position, passed, ended.requestedAt)
     const last = Math.max(passed.since, passed.of.get(event.data.rollbackId) ?? 0)
     if (isFresh(event, last, this.options.clockMarginMs ?? CLOCK_MARGIN_MS)) return null
-    return this.#read(event, position, passed)
+    return this.#read(event, position, passed, null)
   }
 
   /** Never settles once the partition was released, or all is stopped: whoever holds it next reads the event again. */
@@ -111,10 +119,11 @@ export class Recall {
     event: BeginningEvent,
     { partition, offset }: Followed['position'],
     passed: Passed,
+    requestedAt: number | null,
   ): Promise<readonly Followed[]> {
     const { rollbackId, correlationId } = event.data
     const { signal } = passed.released
-    const range = { partition, sinceMs: historyBegins(event), until: offset, signal }
+    const range = { partition, sinceMs: historyBegins(event, requestedAt), until: offset, signal }
     for (let attempt = 0; !signal.aborted && !this.#stopped; attempt++) {
       const found = new Map<string, number>()
       try {

@@ -75,7 +75,7 @@ function asked(name: string, over: { live?: boolean; offset?: bigint; plan?: Pla
 
 function followed(event: LedgerEvent, { live = true, offset = 5n } = {}): Followed {
   const position = { topic: 'unwind.rollback', partition: 0, offset }
-  return { event, position, live, signer: {} as never, traceparent: null }
+  return { event, position, writtenAt: 0, live, signer: {} as never, traceparent: null }
 }
 
 const settled = () => new Promise(resolve => setImmediate(resolve))

@@ -20,7 +20,7 @@ export const COORDINATOR: readonly Mutant[] = [
   {
     name: 'let the coordinator forget open rollbacks at a restart',
     file: 'coordinator/dist/ledger/loop.js',
-    search: 'return orphan !== null && orphan < first.readFrom ? orphan : first.readFrom;',
+    search: 'return entry === null || (orphan !== null && orphan < entry) ? orphan : entry;',
     replacement: 'return null;',
   },
   {
@@ -80,8 +80,8 @@ export const COORDINATOR: readonly Mutant[] = [
   {
     name: 'begin an ended rollback again for a copy of its proposal',
     file: 'coordinator/dist/ledger/loop.js',
-    search: "return event.type === 'RollbackProposed';",
-    replacement: 'return false;',
+    search: "event.type === 'RollbackProposed' && this.#ended.has(event.data.rollbackId)",
+    replacement: 'false',
   },
   {
     name: 'say an alarm once, written or not',
@@ -108,16 +108,34 @@ export const COORDINATOR: readonly Mutant[] = [
     replacement: 'if (true)',
   },
   {
-    name: 'begin an ended rollback again for a command that its end has overtaken',
+    name: 'begin from a copy of a request without its history',
     file: 'coordinator/dist/ledger/loop.js',
-    search: "if (event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued')",
-    replacement: "if (event.type === 'RollbackRequested')",
+    search: 'goesOn(event) || this.#ended.mayBeOver(followed)',
+    replacement: "event.type === 'LateActionDetected' || this.#ended.mayBeOver(followed)",
   },
   {
-    name: 'forget which revision has ended',
+    name: 'believe that every proposal is new',
     file: 'coordinator/dist/ledger/loop.js',
-    search: "rollback.phase === 'closed' || rollback.phase === 'running' ?",
-    replacement: "rollback.phase === 'closed' ?",
+    search: 'goesOn(event) || this.#ended.mayBeOver(followed)',
+    replacement: 'goesOn(event)',
+  },
+  {
+    name: 'forget a forgery that comes while history is read',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: 'this.#orphans.refuse(partition, rollbackId, claimed, message);',
+    replacement: ';',
+  },
+  {
+    name: 'forget approvals that are read back',
+    file: 'coordinator/dist/ledger/loop.js',
+    search: 'foldCoordination(state, recorded, recorded.approver)',
+    replacement: 'foldCoordination(state, recorded)',
+  },
+  {
+    name: 'commit beyond what was read back',
+    file: 'coordinator/dist/ledger/entries.js',
+    search: 'if (oldest === null || readFrom < oldest)',
+    replacement: 'if (oldest === null)',
   },
   {
     name: 'take the view while the log cannot be asked',

@@ -149,8 +149,9 @@ export const SIDECAR: readonly Mutant[] = [
   {
     name: 'keep a pause that the end has lifted',
     file: ENTRIES,
-    search: 'entry.state = { ...entry.state, rollback: { ...rollback, ...UNHELD } };',
-    replacement: ';',
+    search:
+      "return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...UNHELD } } : state;",
+    replacement: 'return state;',
   },
   {
     name: 'obey commands that its end has overtaken',
@@ -161,13 +162,19 @@ export const SIDECAR: readonly Mutant[] = [
   {
     name: 'begin an ended rollback for a late copy of a command',
     file: LOOP,
-    search: "return type === 'OperatorCommandIssued' && !this.#entries.hasEnded(rollbackId);",
+    search: "return type === 'OperatorCommandIssued' && !this.#entries.ended(rollbackId);",
     replacement: "return type === 'OperatorCommandIssued';",
   },
   {
     name: 'trust a late command without its history',
     file: LOOP,
-    search: 'this.#recall?.before(event, followed.position);',
+    search: 'this.#recall?.before(event, followed.position, this.#entries.ended(event.data.rollbackId));',
     replacement: 'null;',
+  },
+  {
+    name: 'open an ended rollback again as its maker saw it',
+    file: 'sidecar/dist/loop/recall.js',
+    search: 'if (ended)',
+    replacement: 'if (false)',
   },
 ]

@@ -48,19 +48,15 @@ function proposesEnded(world: World, { event }: SimRecord): boolean {
   return event?.type === 'RollbackProposed' && hasEnded(world, event.data)
 }
 
-/**
- * It would open an ended rollback again where no coordinator knows it any more (`docs/simulation.md`, a limit that is known); or it is
- * seen to be late by its time, and clocks are wrong.
- */
-function forgettable(world: World, { event }: SimRecord): boolean {
-  if (event?.type !== 'RollbackProposed' && !carriesPlan(event)) return false
-  return (hasEnded(world, event.data) && !world.coordinatorsStay) || (carriesPlan(event) && isSkewed(world))
+/** It would be seen to be late by its time, and clocks are wrong (`docs/simulation.md`, a limit that is known). */
+function forgettable(world: World, record: SimRecord): boolean {
+  if (!isSkewed(world)) return false
+  return carriesPlan(record.event) || (proposesEnded(world, record) && !world.coordinatorsStay)
 }
 
 /** The same of a request or a command that arrives long after it was sent. */
 export function misleads(world: World, { event }: Outgoing): boolean {
-  if (!carriesPlan(event)) return false
-  return isSkewed(world) || (hasEnded(world, event.data) && !world.coordinatorsStay)
+  return carriesPlan(event) && isSkewed(world)
 }
 
 function carriesPlan(

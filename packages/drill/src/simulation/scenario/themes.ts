@@ -38,7 +38,7 @@ const ORDINARY = {
   faults: 6,
 } as const
 
-/** A coordinator that goes on in peace remembers what has ended. */
+/** A coordinator that goes on in peace says again what was not written. */
 const CALM = FAULT_KINDS.filter(kind => !DISTURBING_COORDINATORS.has(kind))
 
 /** Sidecars that go on in peace: what has to meet is rare enough without their restarts. */
@@ -85,7 +85,7 @@ const THEMES = [
   // One system whose processes do not come to rest.
   { ...ORDINARY, name: 'restarts', weight: 3, kinds: FAULT_KINDS, twice: 0.5, faults: 3 },
   // Somebody proposes again what has ended.
-  { ...ORDINARY, name: 'repeats', weight: 2, kinds: CALM, gate: 0, approval: 0.1, faults: 2 },
+  { ...ORDINARY, name: 'repeats', weight: 2, kinds: FAULT_KINDS, gate: 0, approval: 0.1, faults: 2 },
   { ...ORDINARY, name: 'approvals', weight: 2, kinds: FAULT_KINDS, approval: 1, faults: 4 },
   // The last word of all, that somebody is needed, is the one that is not written.
   { ...ORDINARY, name: 'alarms', weight: 1, kinds: CALM, gate: 0, approval: 0, faults: 1 },
