@@ -8,16 +8,14 @@ import {
   type RollbackState,
 } from '@unwind/core'
 import { type Followed, type Signer, systemTimers } from '@unwind/runtime'
-import { TooManyRecords } from '../catalogue/record-source.js'
 import { planIn } from '../claims/plan-in.js'
 import type { Told } from '../reading/ledger-reading.js'
 import { Ended } from './ended.js'
 import { Entries, type Entry } from './entries.js'
+import { Errands } from './errands.js'
 import type { LoopOptions } from './loop-options.js'
 import { goesOn, type Orphan, Orphans } from './orphans.js'
 import { Wakeups } from './wakeups.js'
-
-const RETRY_MS = 1_000
 
 /**
  * The coordinator's loop: ledger events in, its own events out. It holds no database; what it knows is the fold of the
@@ -29,6 +27,7 @@ export class LedgerLoop {
   readonly #wakeups: Wakeups<string>
   readonly #orphans: Orphans
   readonly #ended = new Ended()
+  readonly #errands: Errands
   #stopped = false
 
   constructor(private readonly options: LoopOptions) {
@@ -38,6 +37,9 @@ export class LedgerLoop {
       if (entry) this.#input(entry, { kind: 'tick' })
     }
     this.#wakeups = new Wakeups(options.now, wake, timers)
+    this.#errands = new Errands(options, (entry, input) => {
+      if (this.#holds(entry)) this.#input(entry, input)
+    })
     this.#orphans = new Orphans({
       historyOf: options.historyOf,
       adopt: (orphan, history, refused) => this.#adopt(orphan, history, refused),
@@ -195,13 +197,13 @@ export class LedgerLoop {
   #run(entry: Entry, command: CoordinationCommand): void {
     switch (command.kind) {
       case 'emit':
-        void this.#emit(entry, command.event)
+        if (!this.#isHeld(entry, command.event)) void this.#errands.emit(entry, command.event)
         return
       case 'read-actions':
-        void this.#readActions(entry)
+        void this.#errands.readActions(entry)
         return
       case 'look':
-        void this.#look(entry, command.systems)
+        void this.#errands.look(entry, command.systems)
         return
       case 'wake':
         this.#wakeups.at(entry.rollbackId, command.at)
@@ -240,55 +242,6 @@ export class LedgerLoop {
     const rollback = this.#entries.get(partition, rollbackId)?.state.rollback
     if (rollback?.phase === 'running') this.options.claims?.hold(rollback.plan)
     else this.options.claims?.release(rollbackId)
-  }
-
-  async #emit(entry: Entry, event: LedgerEvent): Promise<void> {
-    if (this.#isHeld(entry, event)) return
-    try {
-      await this.options.send(event, entry.traceparent)
-      this.options.metrics.emitted(event)
-    } catch (error) {
-      const { rollbackId, correlationId } = entry
-      this.options.logger.error(
-        { rollbackId, correlationId, eventType: event.type, reason: String(error) },
-        `${event.type} could not be made sure in the ledger; it is said again`,
-      )
-      const retryAt = this.options.now() + RETRY_MS
-      if (this.#holds(entry))
-        this.#input(entry, { kind: 'not-written', eventId: event.data.eventId, retryAt })
-    }
-  }
-
-  async #readActions(entry: Entry): Promise<void> {
-    const { metrics, now, logger } = this.options
-    const began = performance.now()
-    try {
-      const actions = await this.options.actionsOf(entry.correlationId)
-      if (this.#holds(entry)) this.#input(entry, actions)
-      metrics.planned((performance.now() - began) / 1_000)
-    } catch (error) {
-      const { rollbackId, correlationId } = entry
-      const reason = error instanceof Error ? error.message : String(error)
-      logger.warn({ rollbackId, correlationId, reason }, 'the actions cannot be read, so planning waits')
-      if (!this.#holds(entry)) return
-      this.#input(entry, {
-        kind: 'no-actions',
-        message: `it cannot be planned yet: ${reason}`,
-        hint:
-          error instanceof TooManyRecords
-            ? error.hint
-            : 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back',
-        retryAt: now() + RETRY_MS,
-      })
-    }
-  }
-
-  async #look(entry: Entry, systems: readonly string[]): Promise<void> {
-    const facts = await this.options.factsOf(systems, {
-      partition: entry.partition,
-      offset: entry.requestedAt,
-    })
-    if (this.#holds(entry)) this.#input(entry, { kind: 'facts', facts })
   }
 
   #holds(entry: Entry): boolean {
