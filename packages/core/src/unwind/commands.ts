@@ -26,7 +26,7 @@ export function applyCommand(state: RollbackState | null, data: OperatorCommandI
  * Whether a command is older than the event that this fold began with. Commands name the one before them, so that one which
  * follows something seen here is new whatever its clock said; only of the others the clock decides.
  */
-function isFromBefore({ begun, seen }: Running, data: OperatorCommandIssued): boolean {
+export function isFromBefore({ begun, seen }: Running, data: OperatorCommandIssued): boolean {
   if (begun === undefined || data.occurredAt >= begun.at) return false
   if (data.causationId !== null && seen.has(data.causationId)) return false
   return begun.byCommand ? data.revision <= begun.revision : data.revision < begun.revision

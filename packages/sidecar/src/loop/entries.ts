@@ -82,7 +82,9 @@ export class Entries {
   }
 
   /** Its whole past is folded again, the first request too. */
-  forgetEnd(rollbackId: string): void {
+  forgetAll(rollbackId: string): void {
+    const entry = this.#open.get(rollbackId)
+    if (entry) this.forget(entry)
     this.#ended.delete(rollbackId)
   }
 

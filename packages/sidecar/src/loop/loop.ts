@@ -1,5 +1,6 @@
 import { closedRevision, type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
 import {
+  isFromBefore,
   type Participant,
   type ParticipantCommand,
   type ParticipantInput,
@@ -133,23 +134,28 @@ export class SidecarLoop {
     if (this.#reconciliations.onEvent(followed)) return
     const event = followed.event as LedgerEvent
     const begins = event.type === 'RollbackRequested' || event.type === 'OperatorCommandIssued'
-    if (!begins || this.#entries.get(event.data.rollbackId)) return this.#take(followed)
-    const before = this.#recall?.before(event, followed.position, this.#entries.ended(event.data.rollbackId))
+    if (!begins) return this.#take(followed)
+    if (this.#isElsewhere(followed, event)) return
+    const entry = this.#entries.get(event.data.rollbackId)
+    if (entry && !isOlder(event, entry)) return this.#take(followed)
+    const known = entry ? { requestedAt: null } : this.#entries.ended(event.data.rollbackId)
+    const before = this.#recall?.before(event, followed.position, known)
     if (before) return before.then(history => this.#begin(history, followed))
+    if (entry) return this.#take(followed)
     this.#begin([], followed)
   }
 
   /** As if all that was passed over had been read: it moves the rollback, and nothing is done about it until the event itself. */
   #begin(history: readonly Followed[], followed: Followed): void {
     const { rollbackId } = followed.event.data as LedgerEvent['data']
-    if (history.length > 0) this.#entries.forgetEnd(rollbackId)
+    if (history.length > 0) this.#entries.forgetAll(rollbackId)
     for (const past of history) {
       if (opensAgain(followed, past)) this.#entries.reopen(rollbackId)
       else if (this.wants(peekOf(past))) this.#take(past)
     }
     const entry = this.#entries.get(rollbackId)
     // Who is started next finds the rest from here, by reading back as we did.
-    if (entry) entry.readFrom = followed.position.offset
+    if (entry && history.length > 0) entry.readFrom = followed.position.offset
     if (this.wants(peekOf(followed))) this.#take(followed)
     if (!this.#entries.get(rollbackId)) this.#recall?.pass({ rollbackId }, followed.position.partition)
     else if (history.length > 0 && followed.live) this.#input(rollbackId, { kind: 'tick' })
@@ -295,6 +301,15 @@ export class SidecarLoop {
 }
 
 /** What its headers said. */
+/** A command that is older than what the entry began with may be a copy, or the word of somebody whose sender hung: its past tells (I5). */
+function isOlder(event: LedgerEvent, { state: { rollback } }: Entry): boolean {
+  return (
+    event.type === 'OperatorCommandIssued' &&
+    rollback.phase === 'running' &&
+    isFromBefore(rollback, event.data)
+  )
+}
+
 /** A revision may have been made before its maker knew how the last one ended: the end leaves nothing behind that it could be folded onto. */
 function opensAgain({ event }: Followed, { event: past }: Followed): boolean {
   if (event.type !== 'RollbackRequested' || past.type !== 'RollbackClosed') return false

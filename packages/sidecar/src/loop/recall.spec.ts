@@ -105,6 +105,22 @@ describe('a command that would begin a rollback here', () => {
     await idle(sidecar)
   })
 
+  it('counts though it is older than the one that the rollback began with here', async () => {
+    const partition = written(requested, conflict)
+    const sidecar = stockSidecar(partition, HOUR)
+    const retry = (occurredAt: number) =>
+      ledger.command('retry', stock, { stepId: 'stock', steps: parked, ...at(occurredAt) })
+    sidecar.target.undoScript.push({ kind: 'conflict', differences: [] })
+    await sidecar.deliver(retry(2 * HOUR))
+    await vi.waitFor(() => expect(sidecar.target.calls).toHaveLength(1))
+    await sidecar.deliver(ledger.parked('stock', 1, at(2 * HOUR)))
+    await sidecar.deliver(skip(at(30)))
+    await sidecar.deliver(ledger.closed('PARTIAL'))
+    await sidecar.deliver(retry(4 * HOUR))
+    expect(partition.read).toHaveBeenCalledOnce()
+    await idle(sidecar)
+  })
+
   it('is passed over if the rollback has ended meanwhile', async () => {
     const partition = written(requested, conflict, skip(at(30)), ledger.closed('PARTIAL'))
     const sidecar = stockSidecar(partition, 3 * HOUR)

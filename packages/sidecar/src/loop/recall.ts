@@ -100,15 +100,16 @@ export class Recall {
 
   /**
    * What the ledger says of a rollback before the event that would begin it here; null: the event tells enough.
-   * @param ended it ended here. Who opens it again may have known less than we did, however new the word is.
+   * @param known the event cannot be enough, however new it is: it ended here, and who opens it again may have known less than we did;
+   * or it is held here, from later than the event.
    */
   before(
     event: BeginningEvent,
     position: Followed['position'],
-    ended?: { readonly requestedAt: number | null },
+    known?: { readonly requestedAt: number | null },
   ): Promise<readonly Followed[]> | null {
     const passed = this.#passed(position.partition, this.options.now())
-    if (ended) return this.#read(event, position, passed, ended.requestedAt)
+    if (known) return this.#read(event, position, passed, known.requestedAt)
     const last = Math.max(passed.since, passed.of.get(event.data.rollbackId) ?? 0)
     if (isFresh(event, last, this.options.clockMarginMs ?? CLOCK_MARGIN_MS)) return null
     return this.#read(event, position, passed, null)

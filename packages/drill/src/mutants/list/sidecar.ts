@@ -168,13 +168,13 @@ export const SIDECAR: readonly Mutant[] = [
   {
     name: 'trust a late command without its history',
     file: LOOP,
-    search: 'this.#recall?.before(event, followed.position, this.#entries.ended(event.data.rollbackId));',
+    search: 'this.#recall?.before(event, followed.position, known);',
     replacement: 'null;',
   },
   {
     name: 'open an ended rollback again as its maker saw it',
     file: 'sidecar/dist/loop/recall.js',
-    search: 'if (ended)',
+    search: 'if (known)',
     replacement: 'if (false)',
   },
 ]
