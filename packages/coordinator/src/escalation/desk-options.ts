@@ -1,6 +1,7 @@
-import type { LedgerEvent, Recorded } from '@unwind/contracts'
+import type { LedgerEvent } from '@unwind/contracts'
 import type { ContractLookup, Policy, RollbackState } from '@unwind/core'
 import type { Failpoint, Timers } from '@unwind/runtime'
+import type { LedgerHistory } from '../reading/ledger-reading.js'
 import type { EscalationOptions } from './options.js'
 
 export interface DeskOptions extends EscalationOptions {
@@ -12,7 +13,7 @@ export interface DeskOptions extends EscalationOptions {
   /** Nobody else can have the partition at this moment. */
   isOurs(partition: number): boolean
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
-  historyOf(correlationId: string, until: bigint): Promise<readonly Recorded<LedgerEvent>[]>
+  historyOf(correlationId: string, until: bigint): Promise<LedgerHistory>
   send(event: LedgerEvent): Promise<unknown>
   delivered(channel: string, outcome: string): void
   readonly logger: {

@@ -169,8 +169,13 @@ describe('the desk', () => {
       contracts: () => new Map(),
       isLive: () => live,
       isOurs: () => live && counted,
-      historyOf: async () =>
-        log.map((event, i) => ({ event, position: { topic: 't', partition: 1, offset: BigInt(i) } })),
+      historyOf: async () => ({
+        events: log.map((event, i) => ({
+          event,
+          position: { topic: 't', partition: 1, offset: BigInt(i) },
+        })),
+        refused: [],
+      }),
       async send(event) {
         if (!writable) throw new Error('the broker is away')
         log.push(event)

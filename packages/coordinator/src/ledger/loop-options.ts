@@ -4,7 +4,7 @@ import type { Timers } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import type { ClaimsPort } from '../claims/claims.js'
 import type { LoopMetrics } from '../metrics.js'
-import type { Told } from '../reading/ledger-reading.js'
+import type { LedgerHistory } from '../reading/ledger-reading.js'
 
 /** What the loop acts through. */
 export interface LoopOptions {
@@ -18,7 +18,7 @@ export interface LoopOptions {
   actionsOf(correlationId: string): Promise<Catalogued>
   factsOf(systems: readonly string[], from: { partition: number; offset: bigint }): Promise<StallFacts>
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
-  historyOf(correlationId: string, until: bigint): Promise<readonly Told[]>
+  historyOf(correlationId: string, until: bigint): Promise<LedgerHistory>
   /** Who may touch what. Default: nobody asks, so rollbacks overlap as they come. */
   readonly claims?: ClaimsPort
   readonly logger: {

@@ -1,6 +1,6 @@
 import type { LedgerEvent, Recorded } from '@unwind/contracts'
 import { pause, systemTimers, type Timers } from '@unwind/runtime'
-import type { Told } from '../reading/ledger-reading.js'
+import type { LedgerHistory, Told } from '../reading/ledger-reading.js'
 
 /** A rollback that is not held here, of which more came: a system has found something, its next revision was requested, or a late notice was sent. */
 export interface Orphan {
@@ -21,8 +21,8 @@ interface Held extends Orphan {
 
 export interface OrphansOptions {
   /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
-  historyOf(correlationId: string, until: bigint): Promise<readonly Told[]>
-  /** @param refused records in its name that were not taken since: what they claim to be, and why not. */
+  historyOf(correlationId: string, until: bigint): Promise<LedgerHistory>
+  /** @param refused records in its name that were not taken: what they claim to be, and why not. */
   adopt(orphan: Orphan, history: readonly Told[], refused: ReadonlyMap<string, string>): void
   readonly logger: { warn(fields: object, message: string): void }
   /** Default: the system's. */
@@ -100,11 +100,13 @@ export class Orphans {
     for (let attempt = 0; !this.#stopped && this.#held.get(rollbackId) === orphan; attempt++) {
       const { until } = orphan
       try {
-        const history = await this.options.historyOf(orphan.correlationId, until)
+        const { events, refused } = await this.options.historyOf(orphan.correlationId, until)
         if (this.#held.get(rollbackId) !== orphan) return
         // More was said while the history was read.
         if (orphan.until > until) continue
-        this.options.adopt(orphan, history, orphan.refused)
+        for (const { claimed, message, ...of } of refused)
+          if (of.rollbackId === rollbackId) this.refuse(orphan.partition, rollbackId, claimed, message)
+        this.options.adopt(orphan, events, orphan.refused)
         this.#held.delete(rollbackId)
         return
       } catch (error) {

@@ -49,6 +49,16 @@ it('a record that was not taken while its history was read is told of', async ()
   )
 })
 
+it('a forgery that its history holds is told of when it goes on', async () => {
+  const contracts = lookup(facts('orders'))
+  const over = new LoopOverLog([{ event: ledger.requested(planned([act('orders', 1)], contracts)) }])
+  const history = over.history
+  const forgery = { rollbackId: ROLLBACK, claimed: 'GateOpened', message: 'it is not signed' }
+  over.history = async until => ({ ...(await history(until)), refused: [forgery] })
+  over.read(0, true)
+  await vi.waitFor(() => expect(over.said.map(event => event.type)).toContain('EscalationRaised'))
+})
+
 it('an approval of what came late counts for whoever takes over and reads it back', async () => {
   const contracts = lookup(facts('orders'))
   const ben = { keyId: 'k', principal: 'user:ben', roles: ['approver'], systems: [] } as const

@@ -1,4 +1,4 @@
-import { type ActionEvent, HEADER, type LedgerEvent, type Recorded } from '@unwind/contracts'
+import { type ActionEvent, HEADER, type LedgerEvent, peekHeaders, type Recorded } from '@unwind/contracts'
 import { type Coordination, foldCoordination, type TimelineRecord } from '@unwind/core'
 import type { IncomingRecord, Signer } from '@unwind/runtime'
 import type { RecordSource } from '../catalogue/record-source.js'
@@ -19,6 +19,19 @@ export interface Told extends Recorded<LedgerEvent> {
   /** Whose key made the approval inside an ApprovalGranted. */
   readonly approver?: Signer
   readonly traceparent?: string
+}
+
+/** A record in the name of a rollback that was not taken. */
+export interface Untaken {
+  readonly rollbackId: string
+  /** The type that it claims to be. */
+  readonly claimed: string
+  readonly message: string
+}
+
+export interface LedgerHistory {
+  readonly events: readonly Told[]
+  readonly refused: readonly Untaken[]
 }
 
 export interface ReadingOptions {
@@ -48,10 +61,16 @@ export class LedgerReading {
   constructor(private readonly options: ReadingOptions) {}
 
   /** Everything about a correlation ID below an offset of its ledger partition. @throws ViewUnavailable @throws ViewBehind */
-  async historyOf(correlationId: string, until: bigint): Promise<readonly Told[]> {
+  async historyOf(correlationId: string, until: bigint): Promise<LedgerHistory> {
     const { records } = await this.options.ledger.until(correlationId, until, FRESH_WITHIN_MS)
     // The view may be further; who follows the log takes the rest from there, and must not take it twice.
-    return this.#ledgerEvents(records.filter(({ offset }) => offset < until))
+    const refused: Untaken[] = []
+    const note = (record: IncomingRecord, message: string) => {
+      const { type, rollbackId } = peekHeaders(record.headers)
+      if (rollbackId !== null) refused.push({ rollbackId, claimed: type ?? 'a record', message })
+    }
+    const below = records.filter(({ offset }) => offset < until)
+    return { events: (await this.#take(below, undefined, note)) as readonly Told[], refused }
   }
 
   /**
@@ -147,12 +166,12 @@ export class LedgerReading {
     }
   }
 
-  async #ledgerEvents(records: readonly IncomingRecord[]): Promise<readonly Told[]> {
-    return (await this.#take(records)) as readonly Told[]
-  }
-
   /** @param slices for people, who can wait for others; a decision is made in one go, or nearly. */
-  async #take(records: readonly IncomingRecord[], slices?: Slices): Promise<readonly Recorded[]> {
+  async #take(
+    records: readonly IncomingRecord[],
+    slices?: Slices,
+    refused?: (record: IncomingRecord, message: string) => void,
+  ): Promise<readonly Recorded[]> {
     const taken: Recorded[] = []
     // A copy of what was taken says nothing new, and whoever may write the topic can write thousands.
     const seen = new Set<string>()
@@ -164,7 +183,10 @@ export class LedgerReading {
       const name = `${record.topic} ${id} ${signature} ${proof}`
       if (seen.has(name)) continue
       const item = await this.options.trusted.take(record)
-      if (item.kind !== 'event') continue
+      if (item.kind !== 'event') {
+        refused?.(record, item.message)
+        continue
+      }
       seen.add(name)
       const traceparent = record.headers[HEADER.traceparent]
       taken.push({

@@ -2,7 +2,7 @@ import type { LedgerEvent } from '@unwind/contracts'
 import { type ContractLookup, DEFAULT_STALL_OPTIONS, defaultPolicy, type Policy } from '@unwind/core'
 import type { Followed, Signer } from '@unwind/runtime'
 import { LedgerLoop } from '../ledger/loop.js'
-import type { Told } from '../reading/ledger-reading.js'
+import type { LedgerHistory, Told } from '../reading/ledger-reading.js'
 
 const SIGNER: Signer = { keyId: 'key', principal: 'test', roles: [], systems: [] }
 
@@ -20,14 +20,14 @@ export interface LoopSetting {
 /** A coordinator's loop over one partition that only the test writes; all that the loop says is kept. */
 export class LoopOverLog {
   readonly said: LedgerEvent[] = []
-  history: (until: bigint) => Promise<readonly Told[]>
+  history: (until: bigint) => Promise<LedgerHistory>
   readonly loop: LedgerLoop
 
   constructor(
     private readonly log: readonly LedgerEntry[],
     { policy = defaultPolicy(), contracts = new Map() }: LoopSetting = {},
   ) {
-    this.history = async until => log.map(told).slice(0, Number(until))
+    this.history = async until => ({ events: log.map(told).slice(0, Number(until)), refused: [] })
     this.loop = new LedgerLoop({
       me: { principal: 'coordinator', keyId: 'key', policy, stall: DEFAULT_STALL_OPTIONS },
       contracts: () => contracts,

@@ -33,8 +33,9 @@ export function startProblem(
   const { attempts } = scenario.systems.find(s => s.name === step.system)!
   if (attempt > attempts) return { invariant: 'I7', message: `attempt ${attempt} of ${attempts}` }
   const mine = rollback.steps.get(stepId)!
-  // What has begun is let finish.
-  if (rollback.abortedAt !== null && rollback.abortedAt < known && mine.status !== 'started')
+  // What has begun is let finish; that it has finished, another process may have said behind what this one knows.
+  const began = mine.status === 'started' || (mine.attempts > 0 && (mine.settledAt ?? 0) >= known)
+  if (rollback.abortedAt !== null && rollback.abortedAt < known && !began)
     return { invariant: 'I5', message: 'the rollback was aborted' }
   const saw = (offset: number | null) => offset !== null && offset >= (since ?? known) && offset < known
   if (saw(mine.settledAt)) return { invariant: 'I5', message: `it is ${mine.status} already` }
