@@ -12,12 +12,12 @@ export class SimView {
   readonly #moving = new Set<string>()
   #awayUntil = 0
   #stuckUntil = 0
-  onMoved: (topic: string, partition: number) => void = () => {}
 
   constructor(
     private readonly log: SimLog,
     private readonly random: Random,
     private readonly faults: FaultBook,
+    private readonly onMoved: (topic: string, partition: number) => void,
   ) {
     log.watch(({ topic, partition }) => this.#move(topic, partition))
   }
