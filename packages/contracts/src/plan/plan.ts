@@ -102,8 +102,16 @@ export class PlanMismatch extends Error {
   override readonly name = 'PlanMismatch'
 }
 
-/** What was read back: a request is looked at by whoever admits, folds and claims it. A plan is never changed. */
+/** A request is looked at by whoever admits, folds and claims it; nobody changes it, or the plan that it carries. */
+const hashes = new WeakMap<FrozenPlan, string>()
 const thawed = new WeakMap<FrozenPlan, Plan>()
+
+/** What the frozen bytes hash to, whatever is said beside them. */
+export function hashOfPlan(frozen: FrozenPlan): string {
+  const hash = hashes.get(frozen) ?? hashText(frozen.plan)
+  hashes.set(frozen, hash)
+  return hash
+}
 
 /**
  * Reads a frozen plan back.
@@ -120,7 +128,7 @@ export function thawPlan(frozen: FrozenPlan, expected: { rollbackId: string; cor
 }
 
 function readPlan(frozen: FrozenPlan, rollbackId: string): Plan {
-  const actual = hashText(frozen.plan)
+  const actual = hashOfPlan(frozen)
   if (actual === frozen.planHash) return parsePlan(frozen.plan, rollbackId)
   throw new PlanMismatch(
     `rollback ${rollbackId}: the plan hashes to ${actual}, the event says ${frozen.planHash}`,
