@@ -13,6 +13,10 @@ export class SimView {
   #awayUntil = 0
   #stuckUntil = 0
 
+  /**
+   * @param onMoved handed over here: V8 puts a function literal that is assigned to a property into the old space, where it
+   *   would hold the whole history until the next full collection.
+   */
   constructor(
     private readonly log: SimLog,
     private readonly random: Random,
