@@ -102,22 +102,37 @@ export class PlanMismatch extends Error {
   override readonly name = 'PlanMismatch'
 }
 
+/** A request is looked at by whoever admits, folds and claims it; nobody changes it, or the plan that it carries. */
+const hashes = new WeakMap<FrozenPlan, string>()
+const thawed = new WeakMap<FrozenPlan, Plan>()
+
+/** What the frozen bytes hash to, whatever is said beside them. */
+export function hashOfPlan(frozen: FrozenPlan): string {
+  const hash = hashes.get(frozen) ?? hashText(frozen.plan)
+  hashes.set(frozen, hash)
+  return hash
+}
+
 /**
  * Reads a frozen plan back.
  * @throws PlanMismatch when the hash is not that of the text, the text is not a plan, or it speaks of another rollback.
  */
 export function thawPlan(frozen: FrozenPlan, expected: { rollbackId: string; correlationId: string }): Plan {
-  const actual = hashText(frozen.plan)
-  if (actual !== frozen.planHash)
-    throw new PlanMismatch(
-      `rollback ${expected.rollbackId}: the plan hashes to ${actual}, the event says ${frozen.planHash}`,
-    )
-  const plan = parsePlan(frozen.plan, expected.rollbackId)
+  const plan = thawed.get(frozen) ?? readPlan(frozen, expected.rollbackId)
+  thawed.set(frozen, plan)
   if (plan.rollbackId !== expected.rollbackId || plan.correlationId !== expected.correlationId)
     throw new PlanMismatch(
       `rollback ${expected.rollbackId} of ${expected.correlationId} carries the plan of ${plan.rollbackId} of ${plan.correlationId}`,
     )
   return plan
+}
+
+function readPlan(frozen: FrozenPlan, rollbackId: string): Plan {
+  const actual = hashOfPlan(frozen)
+  if (actual === frozen.planHash) return parsePlan(frozen.plan, rollbackId)
+  throw new PlanMismatch(
+    `rollback ${rollbackId}: the plan hashes to ${actual}, the event says ${frozen.planHash}`,
+  )
 }
 
 function parsePlan(text: string, rollbackId: string): Plan {

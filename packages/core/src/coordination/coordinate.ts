@@ -1,12 +1,13 @@
 import { raise } from './alarms.js'
 import { awaitsReview } from './break-glass.js'
-import type {
-  Coordination,
-  CoordinationCommand,
-  CoordinationContext,
-  CoordinationDecision,
-  CoordinationInput,
-  Coordinator,
+import {
+  type Coordination,
+  type CoordinationCommand,
+  type CoordinationContext,
+  type CoordinationDecision,
+  type CoordinationInput,
+  type Coordinator,
+  coordination,
 } from './coordination.js'
 import { dueCommands } from './due.js'
 import { foldEvent, without } from './fold.js'
@@ -27,9 +28,8 @@ export function coordinate(
 ): CoordinationDecision {
   const folded = fold(me, before, input, context)
   if (folded.state === null) return folded
-  const answered = context.live
-    ? keepNew(folded.state, folded.commands)
-    : { state: folded.state, commands: [] }
+  const state = coordination(folded.state)
+  const answered = context.live ? keepNew(state, folded.commands) : { state, commands: [] }
   if (hasEnded(answered.state)) return { state: null, commands: answered.commands }
   if (!context.live) return answered
   const due = dueCommands(me, answered.state, context)
@@ -122,5 +122,5 @@ function keepNew(
     sent.add(eventId)
     return true
   })
-  return { state: { ...state, sent }, commands: kept }
+  return { state: coordination({ ...state, sent }), commands: kept }
 }

@@ -92,6 +92,26 @@ export interface Coordination {
   readonly quietUntil: number
 }
 
+/** The same in the one shape that all have, as `inOneShape` does for a rollback, and for the same reason. */
+export function coordination(state: Coordination): Coordination {
+  return {
+    rollback: state.rollback,
+    proposedBy: state.proposedBy,
+    planning: state.planning,
+    late: state.late,
+    lateCause: state.lateCause,
+    pending: state.pending,
+    glass: state.glass,
+    escalations: state.escalations,
+    refused: state.refused,
+    sent: state.sent,
+    held: state.held,
+    looking: state.looking,
+    lookedUpTo: state.lookedUpTo,
+    quietUntil: state.quietUntil,
+  }
+}
+
 export type CoordinationInput =
   /** @param approver whose key made the approval inside an ApprovalGranted; only with that event. */
   | { readonly kind: 'event'; readonly recorded: Recorded<LedgerEvent>; readonly approver?: Signer }

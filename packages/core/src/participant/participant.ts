@@ -140,10 +140,23 @@ export function participate(
   live: boolean,
 ): Decision {
   const folded = fold(me, before, input, now, live)
-  if (folded.state === null || !live || folded.state.rollback.phase !== 'running')
-    return { state: folded.state, commands: folded.commands }
-  const due = dueCommands(me, folded.state, folded.state.rollback, now)
+  if (folded.state === null) return folded
+  const state = inOneShape(folded.state)
+  if (!live || state.rollback.phase !== 'running') return { state, commands: folded.commands }
+  const due = dueCommands(me, state, state.rollback, now)
   return { state: due.state, commands: [...folded.commands, ...due.commands] }
+}
+
+/** As every participation has it: see the function of this name for a rollback. */
+function inOneShape(state: Participation): Participation {
+  return {
+    rollback: state.rollback,
+    fence: state.fence,
+    fromHistory: state.fromHistory,
+    fenceFailures: state.fenceFailures,
+    fenceRetryAt: state.fenceRetryAt,
+    work: state.work,
+  }
 }
 
 /**

@@ -75,7 +75,10 @@ export function scopeOf(
     ),
   )
   return {
-    ...asked,
+    proposedBy: asked.proposedBy,
+    incidentClass: asked.incidentClass,
+    environment: asked.environment,
+    at: asked.at,
     systems: unique([...plan.steps, ...plan.surfaced].map(one => one.system)),
     actions: unique(named.map(one => one.action)),
     dataClasses: classes.map(([name]) => name),

@@ -15,11 +15,13 @@ import { applyCommand } from './commands.js'
 import { evolveStep } from './evolve-step.js'
 import {
   type Closed,
+  inOneShape,
   isSettled,
   type Refusal,
   type RollbackState,
   type Running,
   type StepState,
+  stepInOneShape,
 } from './state.js'
 import { catchUp, catchUpAll, hydrateSteps, openAnew, passedGates, UNHELD, withPassed } from './steps.js'
 
@@ -36,10 +38,9 @@ export function evolve(state: RollbackState | null, event: LedgerEvent): Rollbac
   const next = apply(state, event)
   if (next === null) return null
   const seen = new Set(next.seen).add(event.data.eventId)
-  const withSeen = { ...next, seen }
-  return withSeen.phase === 'running'
-    ? { ...withSeen, lastEventAt: Math.max(withSeen.lastEventAt, event.data.occurredAt) }
-    : withSeen
+  if (next.phase !== 'running') return { ...next, seen }
+  const lastEventAt = Math.max(next.lastEventAt, event.data.occurredAt)
+  return inOneShape({ ...next, seen, lastEventAt })
 }
 
 function apply(state: RollbackState | null, event: LedgerEvent): RollbackState | null {
@@ -84,7 +85,7 @@ function apply(state: RollbackState | null, event: LedgerEvent): RollbackState |
       const after = evolveStep(before, event)
       return after === before
         ? state
-        : { ...state, steps: new Map(state.steps).set(event.data.stepId, after) }
+        : { ...state, steps: new Map(state.steps).set(event.data.stepId, stepInOneShape(after)) }
     }
     case 'GateOpened':
       return state?.phase === 'running'

@@ -57,10 +57,9 @@ export class World {
         return site?.profile.kind !== 'sql' || site.target.fenced.has(correlationId)
       },
     })
-    this.view = new SimView(this.log, this.random, faults)
-    this.view.onMoved = (topic, partition) => {
+    this.view = new SimView(this.log, this.random, faults, (topic, partition) => {
       for (const host of this.coordinators) host.moved(topic, partition)
-    }
+    })
     this.coordinatorGroup = this.#group('coordinators')
     for (const profile of scenario.systems) {
       const target = new Target(profile, this.watch, () => clock.now)

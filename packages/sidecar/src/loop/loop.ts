@@ -1,5 +1,6 @@
 import { closedRevision, type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
 import {
+  CLOCK_MARGIN_MS,
   isFromBefore,
   type Participant,
   type ParticipantCommand,
@@ -63,15 +64,23 @@ export class SidecarLoop {
   readonly #timers: Timers
 
   constructor(private readonly options: LoopOptions) {
-    const { me, adapter, logger, history } = options
-    this.#timers = options.timers ?? systemTimers
+    const { me, adapter, concurrency, logger, metrics, history, timers = systemTimers } = options
+    const now = () => options.now()
+    this.#timers = timers
     this.#entries = new Entries(me, (fields, message) => logger.warn(fields, message))
     this.#reconciliations = new Reconciliations(options)
     this.#relevance = new Relevance(me.system)
-    this.#recall = history ? new Recall({ ...options, history, timers: this.#timers }) : null
+    const { clockMarginMs = CLOCK_MARGIN_MS } = options
+    this.#recall = history ? new Recall({ history, clockMarginMs, logger, timers, now }) : null
     this.#attempts = new Attempts({
-      ...options,
-      timers: this.#timers,
+      me,
+      adapter,
+      concurrency,
+      timers,
+      failpoint: name => options.failpoint(name),
+      metrics,
+      onAttempt: intent => options.onAttempt?.(intent),
+      now,
       holds: entry => this.#entries.has(entry) && !this.#attempts.signal.aborted,
       emit: (entry, event) => this.#emit(entry, event),
       record: (entry, events) => this.#record(entry, events),

@@ -1,4 +1,4 @@
-import { type BeginningEvent, CLOCK_MARGIN_MS, historyBegins, isFresh } from '@unwind/core'
+import { type BeginningEvent, historyBegins, isFresh } from '@unwind/core'
 import { type Followed, type IncomingRecord, type Peek, pause, type Timers } from '@unwind/runtime'
 
 /** A part of one partition of the ledger. */
@@ -19,8 +19,8 @@ export type ReadHistory = (
 
 export interface RecallOptions {
   readonly history: ReadHistory
-  /** Default: `CLOCK_MARGIN_MS`. */
-  readonly clockMarginMs?: number
+  /** What clocks may differ, ms. */
+  readonly clockMarginMs: number
   readonly logger: { warn(fields: object, message: string): void }
   readonly timers: Timers
   /** Epoch ms. */
@@ -111,7 +111,7 @@ export class Recall {
     const passed = this.#passed(position.partition, this.options.now())
     if (known) return this.#read(event, position, passed, known.requestedAt)
     const last = Math.max(passed.since, passed.of.get(event.data.rollbackId) ?? 0)
-    if (isFresh(event, last, this.options.clockMarginMs ?? CLOCK_MARGIN_MS)) return null
+    if (isFresh(event, last, this.options.clockMarginMs)) return null
     return this.#read(event, position, passed, null)
   }
 

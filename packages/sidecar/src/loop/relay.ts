@@ -26,6 +26,8 @@ const RETRY_MS = { first: 200, most: 10_000 }
 export class Relay {
   readonly #abort = new AbortController()
   #running: Promise<void> | undefined
+  /** Ends the sleep at hand. */
+  #wake: () => void = () => {}
 
   constructor(private readonly options: RelayOptions) {}
 
@@ -35,6 +37,7 @@ export class Relay {
 
   async stop(): Promise<void> {
     this.#abort.abort()
+    this.#wake()
     await this.#running
   }
 
@@ -76,31 +79,34 @@ export class Relay {
   }
 
   #event(action: CapturedAction): EventOf<'ActionRecorded'> {
-    const { actionId: eventId, correlationId, resource, occurredAt, data, items, digest } = action
-    const { system, principal: emitter } = this.options
-    const common = {
-      eventId,
-      correlationId,
-      system,
-      action: action.action,
-      resource,
-      occurredAt,
-      emitter,
-      causationId: null,
+    const { system, principal } = this.options
+    return {
+      type: 'ActionRecorded',
+      data: {
+        eventId: action.actionId,
+        correlationId: action.correlationId,
+        system,
+        action: action.action,
+        resource: action.resource,
+        occurredAt: action.occurredAt,
+        emitter: principal,
+        causationId: null,
+        data: action.data,
+        items: action.items,
+        digest: action.digest,
+      },
     }
-    return { type: 'ActionRecorded', data: { ...common, data, items, digest } }
   }
 
   #sleep(ms: number): Promise<void> {
-    const { signal } = this.#abort
     return new Promise(resolve => {
-      const done = () => {
+      const cancel = (this.options.timers ?? systemTimers).after(ms, resolve)
+      // Not assigned as a literal: V8 would put it, and hold all that it reaches, in the old space.
+      const wake = () => {
         cancel()
-        signal.removeEventListener('abort', done)
         resolve()
       }
-      const cancel = (this.options.timers ?? systemTimers).after(ms, done)
-      signal.addEventListener('abort', done, { once: true })
+      this.#wake = wake
     })
   }
 }

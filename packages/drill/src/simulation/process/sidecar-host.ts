@@ -154,7 +154,10 @@ export class SidecarHost {
       groupId: site.group.id,
       topics: [LEDGER],
       logger: SILENT,
-      ...taking,
+      peek: taking.peek,
+      open: taking.open,
+      verify: taking.verify,
+      admit: taking.admit,
       wants: (peek, record) => {
         known[record.partition]!.from ??= Number(record.offset)
         const wanted = loop.wants(peek, record)

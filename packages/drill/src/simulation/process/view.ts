@@ -12,12 +12,16 @@ export class SimView {
   readonly #moving = new Set<string>()
   #awayUntil = 0
   #stuckUntil = 0
-  onMoved: (topic: string, partition: number) => void = () => {}
 
+  /**
+   * @param onMoved handed over here: V8 puts a function literal that is assigned to a property into the old space, where it
+   *   would hold the whole history until the next full collection.
+   */
   constructor(
     private readonly log: SimLog,
     private readonly random: Random,
     private readonly faults: FaultBook,
+    private readonly onMoved: (topic: string, partition: number) => void,
   ) {
     log.watch(({ topic, partition }) => this.#move(topic, partition))
   }
