@@ -110,6 +110,22 @@ describe('a row that is as before only because a newer business transaction wrot
     expect(await rows()).toEqual(start)
   })
 
+  it('also when the newer one began before the older one', async () => {
+    const { t, id, adapter, forward, step } = await room()
+    const newer = await db.connect()
+    await newer.query('BEGIN')
+    await newer.query(`SELECT set_config('unwind.correlation_id', $1, true)`, [id('newer')])
+    await newer.query(`UPDATE ${t} SET b = 7 WHERE id = 2`)
+    await forward('between', `UPDATE $t SET n = n + 1 WHERE id = 1`)
+    await forward('older', `INSERT INTO $t VALUES (3, 1, 1, 1)`)
+    await newer.query(`DELETE FROM ${t} WHERE id = 3`)
+    await newer.query('COMMIT')
+    expect(await undo(adapter, await step('older'))).toMatchObject({
+      kind: 'conflict',
+      differences: [{ item: `public.${t}[id=3]`, current: said(id('newer')) }],
+    })
+  })
+
   it('among thousands is found in one pass, and the rows that are ours are left too', async () => {
     const { t, id, adapter, forward, step } = await room()
     await forward('older', `INSERT INTO $t SELECT i, 1, 1, 1 FROM generate_series(11, 4010) i`)

@@ -4,20 +4,22 @@ import { installCapture, parsePostgresOptions } from '@unwind/sidecar/postgres'
 import {
   findPgbench,
   PGBENCH_MISSING,
+  PGBENCH_TABLES,
   Pgbench,
   pgbenchCapture,
   TPCB,
   tpcbWithCorrelation,
 } from '../pgbench.js'
 import { withClient } from './databases.js'
+import { interleaved } from './interleaved.js'
 import type { Figure } from './report.js'
 
 const CLIENTS = 4
 
 /**
  * What capture costs the application: pgbench's own transaction without capture, and with capture on its four tables and a
- * correlation ID for each transaction, once in one message with BEGIN and once with a round trip of its own. Rounds alternate, so
- * that a busy moment of the machine hits all; ratios are those of the medians.
+ * correlation ID for each transaction, once in one message with BEGIN and once with a round trip of its own. Beside them the
+ * floor: the same with the cheapest triggers that log anything, one constant into a table with one index for each row.
  */
 export async function captureRatio(
   stack: Stack,
@@ -26,54 +28,65 @@ export async function captureRatio(
   const binary = await findPgbench()
   if (binary === null) throw new Error(PGBENCH_MISSING)
   const { rounds, seconds, scale } = options
-  const plain = new Pgbench(binary, await stack.createDatabase('bench_plain'))
-  const captured = new Pgbench(binary, await stack.createDatabase('bench_captured'))
-  await plain.initialise(scale)
-  await captured.initialise(scale)
+  const database = async (name: string) => {
+    const pgbench = new Pgbench(binary, await stack.createDatabase(`bench_${name}_${scale}`))
+    await pgbench.initialise(scale)
+    return pgbench
+  }
+  const [plain, captured, floor] = [
+    await database('plain'),
+    await database('captured'),
+    await database('floor'),
+  ]
   await withClient(captured.databaseUrl, client =>
     installCapture(client, parsePostgresOptions(contract(captured.databaseUrl)), 'bank'),
   )
-  const kinds = {
-    plain: { pgbench: plain, script: () => TPCB },
-    together: { pgbench: captured, script: (name: string) => tpcbWithCorrelation(name, 'with begin') },
-    alone: { pgbench: captured, script: (name: string) => tpcbWithCorrelation(name) },
-  }
-  const found = { plain: [] as number[], together: [] as number[], alone: [] as number[] }
-  const names = Object.keys(kinds) as (keyof typeof kinds)[]
-  const run = async (name: keyof typeof kinds, round: number, length: number) => {
-    const { pgbench, script } = kinds[name]
-    const of = { clients: CLIENTS, seconds: length, seed: round + 1 }
-    return (await pgbench.run({ ...of, script: script(`${name}${round}`) })).tps
-  }
-  for (const name of names) await run(name, -1, 2)
-  for (let round = 0; round < rounds; round++) {
-    // Who goes first alternates too.
-    for (const name of round % 2 === 0 ? names : [...names].reverse())
-      found[name].push(await run(name, round, seconds))
-  }
-  const reference = { name: `pgbench_tps_scale_${scale}`, value: median(found.plain) }
+  await withClient(floor.databaseUrl, async client => void (await client.query(floorTriggers())))
+  const runs =
+    (pgbench: Pgbench, name: string, script: (prefix: string) => string) => async (round: number) => {
+      const of = { clients: CLIENTS, seconds: round < 0 ? 2 : seconds, seed: round + 2 }
+      return (await pgbench.run({ ...of, script: script(`${name}${round}`) })).tps
+    }
+  const together = (prefix: string) => tpcbWithCorrelation(prefix, 'with begin')
+  const found = await interleaved(
+    {
+      plain: runs(plain, 'plain', () => TPCB),
+      together: runs(captured, 'together', together),
+      alone: runs(captured, 'alone', prefix => tpcbWithCorrelation(prefix)),
+      floor: runs(floor, 'floor', together),
+    },
+    rounds,
+  )
+  const reference = { name: `pgbench_tps_scale_${scale}`, value: found.median('plain') }
   const target = { name: 'target_ratio', value: 0.75 }
-  const ratio = (of: number[]) => median(of) / reference.value
+  const ratio = (name: string, kind: string): Figure => ({
+    name,
+    value: found.ratio(kind),
+    unit: 'ratio',
+    reference: target,
+  })
   return [
     {
       name: `pgbench_tps_with_capture_scale_${scale}`,
-      value: median(found.together),
+      value: found.median('together'),
       unit: 'tps',
       reference,
     },
-    {
-      name: scale === 1 ? 'pgbench_capture_ratio' : `pgbench_capture_ratio_scale_${scale}`,
-      value: ratio(found.together),
-      unit: 'ratio',
-      reference: target,
-    },
-    {
-      name: `pgbench_capture_ratio_scale_${scale}_with_a_round_trip_more`,
-      value: ratio(found.alone),
-      unit: 'ratio',
-      reference: target,
-    },
+    ratio(scale === 1 ? 'pgbench_capture_ratio' : `pgbench_capture_ratio_scale_${scale}`, 'together'),
+    ratio(`pgbench_capture_ratio_scale_${scale}_with_a_round_trip_more`, 'alone'),
+    ratio(`pgbench_floor_ratio_scale_${scale}`, 'floor'),
   ]
+}
+
+function floorTriggers(): string {
+  return Object.values(PGBENCH_TABLES)
+    .map(
+      (table, i) => `CREATE TABLE floor_${i} (id int); CREATE INDEX ON floor_${i} (id);
+        CREATE FUNCTION floor_${i}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+          $$BEGIN INSERT INTO public.floor_${i} VALUES (1); RETURN NULL; END$$;
+        CREATE TRIGGER floor AFTER INSERT OR UPDATE OR DELETE ON ${table} FOR EACH ROW EXECUTE FUNCTION floor_${i}();`,
+    )
+    .join('\n')
 }
 
 function contract(url: string) {
@@ -87,9 +100,4 @@ function contract(url: string) {
     adapter: { kind: 'postgres', url, capture: { tables: pgbenchCapture(true) } },
     actions: { transferred: {} },
   })
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]!
 }

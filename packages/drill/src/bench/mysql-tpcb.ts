@@ -1,6 +1,7 @@
 import type { Stack } from '@unwind/local-stack'
 import mysql from 'mysql2/promise'
 import { randomFrom } from '../pgbench.js'
+import { interleaved } from './interleaved.js'
 import { capturedDatabase } from './mysql.js'
 import type { Figure } from './report.js'
 
@@ -26,56 +27,74 @@ const TABLES = {
   history: {},
 }
 
+/** The cheapest triggers that log anything: for each row one constant into a table with one index. */
+const FLOOR = Object.keys(TABLES).flatMap(table => [
+  `CREATE TABLE floor_${table} (id bigint AUTO_INCREMENT PRIMARY KEY, a int)`,
+  `CREATE TRIGGER floor_${table} AFTER ${table === 'history' ? 'INSERT' : 'UPDATE'} ON ${table} FOR EACH ROW INSERT INTO floor_${table} (a) VALUES (1)`,
+])
+
 /**
- * The TPC-B transaction of pgbench, statement by statement, without capture and with capture on its four tables and a correlation ID
- * for each transaction (the additional round trip of SET counts). Pairs alternate, so that a busy moment of the machine hits
- * both; the ratio is that of the medians.
+ * The TPC-B transaction of pgbench, statement by statement, without capture, and with capture on its four tables and a correlation ID
+ * for each transaction, whose SET goes in one packet with START TRANSACTION, or has a round trip of its own. Beside them the floor.
  */
 export async function captureRatio(
   stack: Stack,
-  options: { readonly pairs: number; readonly seconds: number; readonly scale: number },
+  options: { readonly rounds: number; readonly seconds: number; readonly scale: number },
 ): Promise<readonly Figure[]> {
-  const { pairs, seconds, scale } = options
+  const { rounds, seconds, scale } = options
   const plain = await capturedDatabase(stack, `plain_${scale}`, schema(scale), TABLES, false)
   const captured = await capturedDatabase(stack, `captured_${scale}`, schema(scale), TABLES)
-  const run = (url: string, prefix: string | null, seed: number, length: number) =>
-    transactionsPerSecond(url, { scale, prefix, seed, seconds: length })
-  await run(plain.url, null, 1, 2)
-  await run(captured.url, 'warm', 1, 2)
-  const without: number[] = []
-  const withCapture: number[] = []
-  for (let pair = 0; pair < pairs; pair++) {
-    const order = [
-      async () => void without.push(await run(plain.url, null, pair, seconds)),
-      async () => void withCapture.push(await run(captured.url, `p${pair}`, pair, seconds)),
-    ]
-    // Who goes first alternates too.
-    for (const one of pair % 2 === 0 ? order : order.reverse()) await one()
-  }
-  const value = median(withCapture)
-  const reference = { name: `mariadb_tpcb_tps_scale_${scale}`, value: median(without) }
-  return [
-    { name: `mariadb_tpcb_tps_with_capture_scale_${scale}`, value, unit: 'tps', reference },
+  const floor = await capturedDatabase(stack, `floor_${scale}`, [...schema(scale), ...FLOOR], TABLES, false)
+  const runs = (url: string, name: string, set: Run['set']) => (round: number) =>
+    transactionsPerSecond(url, {
+      scale,
+      prefix: `${name}${round}`,
+      set,
+      seed: round + 2,
+      seconds: round < 0 ? 2 : seconds,
+    })
+  const found = await interleaved(
     {
-      name: `mariadb_capture_ratio_scale_${scale}`,
-      value: value / reference.value,
-      unit: 'ratio',
-      reference: { name: 'target_ratio', value: 0.75 },
+      plain: runs(plain.url, 'plain', 'not at all'),
+      together: runs(captured.url, 'together', 'with begin'),
+      alone: runs(captured.url, 'alone', 'alone'),
+      floor: runs(floor.url, 'floor', 'with begin'),
     },
+    rounds,
+  )
+  const reference = { name: `mariadb_tpcb_tps_scale_${scale}`, value: found.median('plain') }
+  const target = { name: 'target_ratio', value: 0.75 }
+  const ratio = (name: string, kind: string): Figure => ({
+    name,
+    value: found.ratio(kind),
+    unit: 'ratio',
+    reference: target,
+  })
+  return [
+    {
+      name: `mariadb_tpcb_tps_with_capture_scale_${scale}`,
+      value: found.median('together'),
+      unit: 'tps',
+      reference,
+    },
+    ratio(`mariadb_capture_ratio_scale_${scale}`, 'together'),
+    ratio(`mariadb_capture_ratio_scale_${scale}_with_a_round_trip_more`, 'alone'),
+    ratio(`mariadb_floor_ratio_scale_${scale}`, 'floor'),
   ]
 }
 
 interface Run {
   readonly scale: number
-  /** Begins the correlation IDs; null: none is set. */
-  readonly prefix: string | null
+  /** Begins the correlation IDs. */
+  readonly prefix: string
+  readonly set: 'not at all' | 'with begin' | 'alone'
   readonly seed: number
   readonly seconds: number
 }
 
 async function transactionsPerSecond(url: string, run: Run): Promise<number> {
   const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, () => mysql.createConnection({ uri: url })),
+    Array.from({ length: CLIENTS }, () => mysql.createConnection({ uri: url, multipleStatements: true })),
   )
   try {
     const began = performance.now()
@@ -98,23 +117,19 @@ async function transactionsPerSecond(url: string, run: Run): Promise<number> {
 async function transaction(
   client: mysql.Connection,
   random: () => number,
-  { scale, prefix }: Run,
+  { scale, set }: Run,
   correlationId: string,
 ): Promise<void> {
   const upTo = (n: number) => 1 + Math.floor(random() * n)
   const [aid, bid, tid] = [upTo(100_000 * scale), upTo(scale), upTo(10 * scale)]
   const delta = Math.floor(random() * 10_001) - 5_000
-  await client.query('START TRANSACTION')
-  if (prefix !== null) await client.query(`SET @unwind_correlation_id = '${correlationId}'`)
+  const statement = `SET @unwind_correlation_id = '${correlationId}'`
+  await client.query(set === 'with begin' ? `START TRANSACTION; ${statement}` : 'START TRANSACTION')
+  if (set === 'alone') await client.query(statement)
   await client.query(`UPDATE accounts SET abalance = abalance + ${delta} WHERE aid = ${aid}`)
   await client.query(`SELECT abalance FROM accounts WHERE aid = ${aid}`)
   await client.query(`UPDATE tellers SET tbalance = tbalance + ${delta} WHERE tid = ${tid}`)
   await client.query(`UPDATE branches SET bbalance = bbalance + ${delta} WHERE bid = ${bid}`)
   await client.query(`INSERT INTO history (tid, bid, aid, delta) VALUES (${tid}, ${bid}, ${aid}, ${delta})`)
   await client.query('COMMIT')
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]!
 }

@@ -16,11 +16,10 @@ export async function mysqlFigures({ dir, quick, say }: SectionContext): Promise
     say,
   })
   try {
-    const pairs = quick ? 1 : 5
-    const seconds = quick ? 2 : 5
+    const rounds = quick ? 1 : 9
     return [
-      ...(await captureRatio(stack, { pairs, seconds, scale: 1 })),
-      ...(await captureRatio(stack, { pairs: quick ? 1 : 3, seconds, scale: 10 })),
+      ...(await captureRatio(stack, { rounds, seconds: 2, scale: 1 })),
+      ...(await captureRatio(stack, { rounds, seconds: 2, scale: 10 })),
     ]
   } finally {
     await stack.stop()

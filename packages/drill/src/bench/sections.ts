@@ -52,8 +52,8 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   timeline: async context =>
     timeline(await siteFor(context, 'timeline'), context.quick ? 20_000 : 1_000_000, 10, context.say),
   capture: async ({ stack, quick }) => [
-    ...(await captureRatio(stack, { rounds: quick ? 1 : 7, seconds: quick ? 2 : 5, scale: 1 })),
-    ...(await captureRatio(stack, { rounds: quick ? 1 : 5, seconds: quick ? 2 : 5, scale: 10 })),
+    ...(await captureRatio(stack, { rounds: quick ? 1 : 11, seconds: 2, scale: 1 })),
+    ...(await captureRatio(stack, { rounds: quick ? 1 : 11, seconds: 2, scale: 10 })),
   ],
   mysql: mysqlFigures,
   escalation: async context =>

@@ -79,7 +79,7 @@ async function attempt(
   const slots = await slotsOf(session, ids)
   const free = await lockedSlots(session, d, [...new Set(slots.values())])
   const candidates = ids.filter(id => free.has(slots.get(id)!))
-  const { idle, open } = await withoutWriters(session, d, candidates)
+  const { idle, open } = await withoutWriters(session, d, candidates, slots)
   const fenced = requests.filter(request => idle.has(request.correlationId))
   if (fenced.length === 0) return new Map()
   // Closed first, by which an entry is told to be late; what a session writes from now on is a new one, and passes the gate.
@@ -135,9 +135,11 @@ async function withoutWriters(
   session: Session,
   d: string,
   ids: readonly string[],
+  slots: ReadonlyMap<string, string>,
 ): Promise<{ readonly idle: ReadonlySet<string>; readonly open: readonly string[] }> {
   if (ids.length === 0) return { idle: new Set(), open: [] }
-  const query = `SELECT id, correlation_id FROM ${d}.open WHERE correlation_id IN (${placeholders(ids)})`
+  const list = numbers([...new Set(ids.map(id => slots.get(id)!))])
+  const query = `SELECT id, correlation_id FROM ${d}.open FORCE INDEX (slot) WHERE slot IN (${list}) AND correlation_id IN (${placeholders(ids)})`
   const locked = await session.rows<{ id: string }>(`${query} FOR UPDATE SKIP LOCKED`, ids)
   const free = new Set(locked.map(row => row.id))
   const all = await session.rows<{ id: string; correlation_id: string }>(query, ids)

@@ -87,7 +87,7 @@ export function layoutSignature(table: TableLayout): string {
 }
 
 /** Raised whenever generated triggers change their meaning, so that an installed capture counts as drifted. */
-export const GENERATOR_VERSION = 2
+export const GENERATOR_VERSION = 3
 
 /** What must be equal for the installed triggers to be those that the contract asks for. */
 export function specHash(table: TableLayout, neighbours: readonly TableLayout[], fence: string): string {

@@ -115,6 +115,8 @@ async function claimDatabase(
   )
   if (!there || old?.fence !== options.fence || Number(old.generator) !== GENERATOR_VERSION)
     await session.run(enterProcedure(options.database, options.fence))
+  if (old && Number(old.generator) < GENERATOR_VERSION)
+    await session.run(`DROP INDEX IF EXISTS correlation_id ON ${d}.open`)
   if (old?.fence !== options.fence)
     for (const statement of gateStatements(options.database, options.fence)) await session.run(statement)
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CapturedTable, CorrelationSource } from '../layout.js'
 import { LONGEST_ID, TEXT } from './base.js'
 import { cascadeStatements } from './cascades.js'
-import { beginEntry, type CorrelationText, type FenceMode, LOCAL, NO_PARENT } from './entry.js'
+import { beginEntry, type CorrelationText, continued, type FenceMode, LOCAL, NO_PARENT } from './entry.js'
 import { after, before, logTable, ROLLBACK_VARIABLE, sessionVariable } from './names.js'
 import { ident, literal, qualified } from './quote.js'
 
@@ -52,11 +52,10 @@ export const triggerMark = (database: string, spec: string) => `/* unwind ${data
 
 /**
  * The triggers of one table. They run with the rights of who installed them, so the application needs none on the log.
- * An entry is continued while it is young and, without a surrounding transaction, within one statement (told by its time). Whether
- * it is still there, the log's foreign key finds out: a rollback takes it away, a fence or the relay close it; then
- * another one is begun. The same foreign key holds it, so that nobody closes it before this transaction ends.
- * Only an undo need not ask (`hold`): it began its entry before anything that it may take back.
+ * Whether the entry that is continued is still there, the log's foreign key finds out: a rollback takes it away, a fence or the
+ * relay close it; then another one is begun. The same foreign key holds it, so that nobody closes it before this transaction ends.
  * The handler leaves the block, and nothing is declared that need not be: local variables cost more than the row that is logged.
+ * A row after the first takes two statements, the question and the entry: each costs a transaction as much as half a row.
  * @param neighbours captured tables that its foreign keys may change, by label.
  */
 export function triggersOf(
@@ -67,7 +66,6 @@ export function triggersOf(
   fence: FenceMode,
 ): readonly Trigger[] {
   const log = logTable(database, table.rel)
-  const variable = (name: 'of' | 'at' | 'until' | 'hold') => sessionVariable(database, name)
   const head = `${sessionVariable(database, 'entry')}, NEXTVAL(${ident(database)}.numbers)`
   const nulls = table.columns.map(() => 'NULL')
   const list = (row: string) => table.columns.map(column => `${row}.${ident(column.name)}`)
@@ -88,7 +86,7 @@ export function triggersOf(
       kind,
       name,
       statement: `CREATE OR REPLACE TRIGGER ${qualified(table.database, name)} ${EVENTS[kind]} ON ${target} FOR EACH ROW
-BEGIN
+capture: BEGIN
   ${triggerMark(database, spec)}
   ${declared}
   DECLARE EXIT HANDLER FOR ${NO_PARENT} BEGIN
@@ -96,13 +94,11 @@ BEGIN
     ${begin}
     ${body}
   END;
-  IF ${given} THEN
-    IF NOT (${variable('of')} <=> ${id.bytes} AND (${variable('hold')} OR (UNIX_TIMESTAMP() <= ${variable('until')}
-        AND (@@in_transaction OR ${variable('at')} = NOW(6))))) THEN
-      ${begin}
-    END IF;
-    ${body}
+  IF (${continued(database, id)}) IS NOT TRUE THEN
+    IF (${given}) IS NOT TRUE THEN LEAVE capture; END IF;
+    ${begin}
   END IF;
+  ${body}
 END`,
     }
   }

@@ -31,16 +31,32 @@ export function beginEntry(database: string, fence: FenceMode, c: CorrelationTex
   const d = ident(database)
   if (fence === 'reject')
     return `CALL ${d}.enter(${c.text}); SET ${sessionVariable(database, 'of')} = ${c.bytes};`
-  return `SET ${sessionVariable(database, 'entry')} = NEXTVAL(${d}.numbers);
-      ${insertion(database, '0', c)}
-      ${remember(database, c)}`
+  return `${remember(database, c)}
+      ${insertion(database, '0', c)}`
 }
 
 const insertion = (database: string, passed: '0' | 'NULL', { text }: CorrelationText) =>
   `INSERT INTO ${ident(database)}.open VALUES (${sessionVariable(database, 'entry')}, ${text}, UTC_TIMESTAMP(6), ${slotOf(text)}, ${passed});`
 
-const remember = (database: string, { bytes }: CorrelationText) =>
-  `SET ${sessionVariable(database, 'of')} = ${bytes}, ${sessionVariable(database, 'at')} = NOW(6), ${sessionVariable(database, 'until')} = UNIX_TIMESTAMP() + 1;`
+/** One statement: each costs a transaction as much as half a row. An entry that is then not to be had is missed by the log's foreign key. */
+const remember = (database: string, { bytes }: CorrelationText) => {
+  const variable = (name: 'entry' | 'of' | 'at' | 'until') => sessionVariable(database, name)
+  return `SET ${variable('entry')} = NEXTVAL(${ident(database)}.numbers), ${variable('of')} = ${bytes}, ${variable('at')} = NOW(6),
+        ${variable('until')} = IF(@@in_transaction, UNIX_TIMESTAMP() + 1, 0);`
+}
+
+/**
+ * Whether the entry is continued: while it is young, or, without a surrounding transaction, within one statement (told by its
+ * time). As few variables and functions as can be: this is asked for every row.
+ */
+export function continued(database: string, { bytes }: CorrelationText): string {
+  const variable = (name: 'of' | 'at' | 'until') => sessionVariable(database, name)
+  return `${variable('of')} <=> ${bytes} AND (UNIX_TIMESTAMP() <= ${variable('until')} OR ${variable('at')} = NOW(6))`
+}
+
+/** An undo continues its entry to its end: it began it before anything that it may take back. */
+export const holdEntry = (database: string) =>
+  `SET ${sessionVariable(database, 'until')} = ${Number.MAX_SAFE_INTEGER}`
 
 /**
  * enter(correlation ID): the same as a procedure, for the sidecar's own entries, and where a late write is to be rejected: then a
@@ -56,7 +72,7 @@ BEGIN
   DECLARE v_marked, v_late BOOLEAN DEFAULT FALSE;
   DECLARE v_message VARCHAR(400) ${TEXT};
   DECLARE CONTINUE HANDLER FOR ${NO_PARENT} SET v_marked = TRUE;
-  SET ${sessionVariable(database, 'entry')} = NEXTVAL(${d}.numbers);
+  ${remember(database, LOCAL)}
   ${insertion(database, '0', LOCAL)}
   IF v_marked THEN
     SELECT LOCATE(${markOf('c')}, g.marks) > 0 INTO v_late FROM ${d}.gate g WHERE g.slot = ${slotOf('c')} LOCK IN SHARE MODE;
@@ -67,7 +83,6 @@ BEGIN
     END IF;
     ${insertion(database, 'NULL', LOCAL)}
   END IF;
-  ${remember(database, LOCAL)}
 END`
 }
 

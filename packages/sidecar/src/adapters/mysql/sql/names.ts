@@ -28,7 +28,7 @@ export const mineTable = (database: string, rel: number) => `${ident(database)}.
 export const laterTable = (database: string, rel: number) => `${ident(database)}.later_${rel}`
 
 /** What a session remembers between two captured rows. Named after the capture, since a session may write to several. */
-export const sessionVariable = (database: string, name: 'entry' | 'of' | 'at' | 'until' | 'hold') =>
+export const sessionVariable = (database: string, name: 'entry' | 'of' | 'at' | 'until') =>
   `@\`${database}.${name}\``
 
 /** User variable that makes an undo's own writes belong to the rollback, whatever their rows say. */

@@ -4,7 +4,7 @@ import type { StepWork } from '../../../adapter/port.js'
 import type { Session } from '../database.js'
 import { StepConflict, StepFailed } from '../errors.js'
 import { digestQuery } from '../sql/describe.js'
-import { closeStatements } from '../sql/entry.js'
+import { closeStatements, holdEntry } from '../sql/entry.js'
 import { ROLLBACK_VARIABLE, sessionVariable } from '../sql/names.js'
 import { ident } from '../sql/quote.js'
 import { type Acted, act, OrderFailed, type Undoing } from './act.js'
@@ -118,10 +118,11 @@ async function beginAs(session: Session, database: string, rollbackId: string): 
   const variables = new Set(rows.flatMap(row => JSON.parse(row.variables) as string[]))
   const named = [...variables, ROLLBACK_VARIABLE].map(name => `@${ident(name)} = ?`)
   await session.run(
-    `SET ${[...named, `${sessionVariable(database, 'hold')} = 1`].join(', ')}`,
+    `SET ${named.join(', ')}`,
     named.map(() => rollbackId),
   )
   await session.run(`CALL ${ident(database)}.enter(?)`, [rollbackId])
+  await session.run(holdEntry(database))
 }
 
 /** Closes the undo's entry, so that nothing that this session does later can become a part of it. */

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { ContractError } from '../../../adapter/port.js'
 import { type CapturedTable, layoutSignature, specHash, type TableLayout } from '../layout.js'
 import type { PostgresOptions } from '../options.js'
-import { baseStatements, enterFunction, liveColumns } from '../sql/base.js'
+import { baseStatements, enterFunction, type FenceMode, liveColumns, txFunction } from '../sql/base.js'
 import {
   captureFunction,
   dropTriggerStatements,
@@ -106,6 +106,7 @@ async function claimSchema(
     [system, [...new Set(settings)], options.fence],
   )
   await client.query(enterFunction(options.schema, options.fence))
+  await client.query(txFunction(options.schema))
 }
 
 async function installTables(
@@ -129,7 +130,7 @@ async function installTables(
       continue
     }
     const rel = await registerTable(client, schema, layout, signature, spec, old)
-    await installTable(client, schema, { ...layout, rel })
+    await installTable(client, schema, { ...layout, rel }, fence)
     report.installed.push(layout.label)
   }
   for (const gone of known.filter(table => !layouts.some(layout => layout.oid === table.oid))) {
@@ -167,10 +168,15 @@ async function registerTable(
   return rows[0]!.rel
 }
 
-async function installTable(client: ClientBase, schema: string, table: CapturedTable): Promise<void> {
+async function installTable(
+  client: ClientBase,
+  schema: string,
+  table: CapturedTable,
+  fence: FenceMode,
+): Promise<void> {
   const statements = [
     ...logStatements(schema, table),
-    captureFunction(schema, table),
+    captureFunction(schema, table, fence),
     netFunction(schema, table),
     laterFunction(schema, table),
     reviewFunction(schema, table),

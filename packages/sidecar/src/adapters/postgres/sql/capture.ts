@@ -1,4 +1,5 @@
 import type { CapturedTable, Column } from '../layout.js'
+import { beginStatements, type FenceMode } from './base.js'
 import { ident, literal, qualified } from './quote.js'
 
 export const TRIGGER = 'unwind_capture'
@@ -33,7 +34,8 @@ export function logStatements(schema: string, table: CapturedTable): readonly st
   return [
     `CREATE TABLE IF NOT EXISTS ${log} (${columns.join(', ')})`,
     `CREATE INDEX IF NOT EXISTS log_${table.rel}_tx ON ${log} (tx)`,
-    `CREATE INDEX IF NOT EXISTS log_${table.rel}_seq ON ${log} USING brin (seq) WITH (autosummarize = on)`,
+    // Of installations before generator version 4.
+    `DROP INDEX IF EXISTS ${ident(schema)}.log_${table.rel}_seq`,
     `COMMENT ON TABLE ${log} IS ${literal(`Undo log of ${table.label}`)}`,
   ]
 }
@@ -46,9 +48,10 @@ export function logStatements(schema: string, table: CapturedTable): readonly st
  * Each expression costs a transaction about a microsecond, however few rows it has: so there is one for the rows after
  * the first of a correlation ID.
  */
-export function captureFunction(schema: string, table: CapturedTable): string {
+export function captureFunction(schema: string, table: CapturedTable, fence: FenceMode): string {
   const s = ident(schema)
   const log = logTable(schema, table.rel)
+  const correlation = correlationOf(table)
   const list = (row: string) => table.columns.map(column => `${row}.${ident(column.name)}`)
   const nulls = table.columns.map(() => 'NULL')
   const head = `pg_catalog.current_setting('unwind.tx')::pg_catalog.int8, pg_catalog.pg_current_wal_insert_lsn()`
@@ -57,11 +60,14 @@ export function captureFunction(schema: string, table: CapturedTable): string {
     `INSERT INTO ${log} VALUES (${head}, '${op}', ${columns.join(', ')}${tail});`
   return `
 CREATE OR REPLACE FUNCTION ${s}.capture_${table.rel}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $unwind$
-${correlationOf(table)}
-  IF pg_catalog.texteq(pg_catalog.current_setting('unwind.tx_for', true), pg_catalog.textcat('=', c)) THEN
+DECLARE c pg_catalog.text;
+BEGIN
+${correlation.found}
+  IF pg_catalog.texteq(pg_catalog.current_setting('unwind.tx_for', true), pg_catalog.textcat('=', ${correlation.value})) THEN
   ELSE
+    c := ${correlation.value};
     IF c IS NULL OR pg_catalog.texteq(c, '') THEN RETURN NULL; END IF;
-    IF ${s}.enter(c) IS NULL THEN END IF;
+    ${beginStatements(schema, fence)}
   END IF;
   IF pg_catalog.texteq(TG_OP, 'UPDATE') THEN
     ${insert('U', [...list('OLD'), ...list('NEW')], place('NEW'))}
@@ -76,26 +82,25 @@ ${correlationOf(table)}
 END $unwind$`
 }
 
-/** Head of the function, up to where `c` is the correlation ID: NULL or empty if there is none. */
-function correlationOf(table: CapturedTable): string {
+/** Where the correlation ID is: NULL or empty if there is none. `found` comes first. */
+function correlationOf(table: CapturedTable): { readonly found: string; readonly value: string } {
   const source = table.correlation
   if (source.kind === 'setting')
-    return `DECLARE c pg_catalog.text := pg_catalog.current_setting(${literal(source.setting)}, true);
-BEGIN`
+    return { found: '', value: `pg_catalog.current_setting(${literal(source.setting)}, true)` }
   const name = ident(source.column)
   const value = (row: string) =>
     source.prefix === ''
       ? `${row}.${name}::pg_catalog.text`
       : `pg_catalog.textcat(${literal(source.prefix)}, ${row}.${name}::pg_catalog.text)`
   // An undo's own writes belong to the rollback's ID, not to the row's: otherwise they would look like late actions.
-  return `DECLARE c pg_catalog.text := pg_catalog.current_setting('unwind.rollback_id', true);
-BEGIN
+  const found = `  c := pg_catalog.current_setting('unwind.rollback_id', true);
   IF c IS NULL OR pg_catalog.texteq(c, '') THEN
     IF pg_catalog.texteq(TG_LEVEL, 'ROW') THEN
       IF pg_catalog.texteq(TG_OP, 'DELETE') THEN c := ${value('OLD')};
       ELSE c := ${value('NEW')}; END IF;
     END IF;
   END IF;`
+  return { found, value: 'c' }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { CapturedTable, Column } from '../layout.js'
+import { txId } from './base.js'
 import { after, before, logTable } from './capture.js'
 import { any, itemText, keyMoved, same, touched } from './compare.js'
 import { ident, literal } from './quote.js'
@@ -12,7 +13,8 @@ const ANYTHING = -1
  * {"<item>#<column>": {seq, by}}, the latest write each. A row that is as it was before the action only because a newer business
  * transaction wrote it must not count as restored: undoing that one afterwards would bring the action's state back (I3, I6).
  * Writes of undos, and of what is undone already, do not count: nobody will take them back again.
- * STRICT: asked for no rows it is not run. By arrays and one map, so that its cost is that of one pass over what was logged since.
+ * STRICT: asked for no rows it is not run. By arrays and one map, so that its cost is that of one pass over what was logged since;
+ * where that begins in the log's index is known to a plan for these values, and to no other.
  */
 export function laterFunction(schema: string, table: CapturedTable): string {
   const s = ident(schema)
@@ -22,8 +24,12 @@ export function laterFunction(schema: string, table: CapturedTable): string {
   )
   return `
 CREATE OR REPLACE FUNCTION ${s}.later_${table.rel}(p_tx bigint[], p_since pg_lsn, p_items text[]) RETURNS jsonb
-LANGUAGE plpgsql STABLE STRICT AS $unwind$
+LANGUAGE plpgsql STABLE STRICT SET plan_cache_mode = force_custom_plan AS $unwind$
+DECLARE v_own text[]; v_from bigint;
 BEGIN
+  -- What was logged before there was a horizon may be followed by anything.
+  SELECT coalesce(array_agg(t.correlation_id), '{}'), CASE WHEN bool_and(t.horizon IS NOT NULL) THEN min(${txId('t.horizon::text::bigint')}) ELSE 0 END
+    INTO v_own, v_from FROM ${s}.tx_of(p_tx) t;
   RETURN (
     WITH hit AS MATERIALIZED (
       SELECT g.tx, v.item, c.number, max(g.seq) AS seq
@@ -33,11 +39,11 @@ BEGIN
         UNION ALL SELECT ${itemText(table, 'after', 'g')} WHERE g.op = 'I' OR (${keyMoved(table, 'g')})) v (item)
       CROSS JOIN LATERAL unnest(CASE WHEN g.op <> 'U' THEN ARRAY[${WHOLE}, ${ANYTHING}]
         ELSE array_remove(ARRAY[${[...changed, `CASE WHEN ${any(compared, c => `NOT (${same(c, `g.${before(c)}`, `g.${after(c)}`)})`)} THEN ${ANYTHING} END`].join(', ')}]::integer[], NULL) END) c (number)
-      WHERE g.seq > p_since AND g.op <> 'T' AND g.tx <> ALL (p_tx) AND (v.item IN (SELECT unnest(p_items))) IS TRUE
+      WHERE g.tx >= v_from AND g.seq > p_since AND g.op <> 'T' AND g.tx <> ALL (p_tx) AND (v.item IN (SELECT unnest(p_items))) IS TRUE
       GROUP BY 1, 2, 3
     ), writer AS MATERIALIZED (
-      SELECT t.id, t.correlation_id FROM ${s}.tx t WHERE t.id IN (SELECT h.tx FROM hit h)
-        AND t.correlation_id NOT IN (SELECT o.correlation_id FROM ${s}.tx o WHERE o.id = ANY (p_tx))
+      SELECT t.id, t.correlation_id FROM ${s}.tx_of(ARRAY(SELECT DISTINCT h.tx FROM hit h)) t
+        WHERE t.correlation_id <> ALL (v_own)
         AND t.correlation_id IS DISTINCT FROM current_setting('unwind.rollback_id', true)
         AND NOT EXISTS (SELECT FROM ${s}.effect e WHERE e.rollback_id = t.correlation_id) AND NOT ${s}.undone(t.correlation_id)
     ), latest AS (
