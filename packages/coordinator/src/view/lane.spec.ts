@@ -19,6 +19,7 @@ const from = (first: number, last: number) =>
 class MemoryView {
   watermark: bigint | null = null
   readonly offsets = new Set<number>()
+  writes = 0
   away = false
   forgotten = 0
 
@@ -31,6 +32,7 @@ class MemoryView {
   ) {
     if (this.away) throw new ViewUnavailable('away')
     if (this.watermark !== expected) return { watermark: this.watermark }
+    this.writes++
     for (const one of records) this.offsets.add(Number(one.offset))
     this.watermark = next
     return null
@@ -55,6 +57,7 @@ function scene(options: { position: number; logStart?: number; logEnd?: number; 
   const { logStart = 0, logEnd = 1_000 } = options
   const asked: string[] = []
   const written: bigint[] = []
+  const waiting = new Set<string>()
   const lane = new Lane({
     partition,
     position: BigInt(options.position),
@@ -68,9 +71,10 @@ function scene(options: { position: number; logStart?: number; logEnd?: number; 
     },
     onWritten: next => written.push(next),
     onRoom() {},
+    awaited: () => waiting.size > 0,
     logger: { info() {}, warn() {} },
   })
-  return { view, lane, asked, written }
+  return { view, lane, asked, written, waiting }
 }
 
 const offsets = (view: MemoryView) => [...view.offsets].sort((a, b) => a - b)
@@ -82,6 +86,34 @@ describe('a lane into the view', () => {
     lane.push(from(0, 9))
     await vi.waitFor(() => expect(view.watermark).toBe(10n))
     expect([offsets(view), asked]).toEqual([upTo(10), []])
+  })
+
+  it('lets records that come one after the other be written together', async () => {
+    const { view, lane } = scene({ position: 0 })
+    for (const offset of upTo(10)) {
+      lane.push([record(offset)])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await vi.waitFor(() => expect(view.watermark).toBe(10n))
+    expect([offsets(view), view.writes]).toEqual([upTo(10), 2])
+  })
+
+  it.each(['before', 'after'])('writes at once what somebody waits for since %s it came', async when => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
+    const settle = async () => {
+      for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
+    }
+    const { view, lane, waiting } = scene({ position: 0 })
+    lane.push([record(0)])
+    await settle()
+    if (when === 'before') waiting.add('a planner')
+    lane.push([record(1)])
+    await settle()
+    expect(view.watermark).toBe(when === 'before' ? 2n : 1n)
+    lane.hurry()
+    await settle()
+    expect(view.watermark).toBe(2n)
+    vi.useRealTimers()
   })
 
   it('reads again from the log what a flushed view lacks, before it goes on', async () => {

@@ -27,6 +27,8 @@ export interface LaneOptions {
   onWritten(next: bigint, records: number): void
   /** Fewer records wait than the consumer should hold back for. */
   onRoom(): void
+  /** Whether somebody waits for what is not written yet. */
+  awaited(): boolean
   readonly logger: {
     warn(fields: object, message: string): void
     info(fields: object, message: string): void
@@ -35,6 +37,8 @@ export interface LaneOptions {
 
 const BATCH_RECORDS = 1_000
 const BATCH_BYTES = 1024 * 1024
+/** Between two writes, unless so much waits or somebody waits for it: a script call for each record would cost more than the record. */
+const GATHER = { ms: 50, records: 100 } as const
 const RETRY_MS = [50, 100, 250, 500, 1_000, 2_000]
 
 /**
@@ -53,6 +57,8 @@ export class Lane {
   #next: bigint
   /** The log's end when the view was found empty: until there, what it holds is not all. */
   #until: bigint | null = null
+  #wroteAt = Number.NEGATIVE_INFINITY
+  #endGathering: () => void = () => {}
 
   constructor(private readonly options: LaneOptions) {
     this.#next = options.position
@@ -66,7 +72,13 @@ export class Lane {
   push(records: readonly IncomingRecord[]): void {
     if (this.#closed) return
     for (const record of records) this.#waiting.push(record)
+    if (this.waiting >= GATHER.records) this.hurry()
     this.#kick()
+  }
+
+  /** Somebody waits for what is not written yet. */
+  hurry(): void {
+    this.#endGathering()
   }
 
   /** Compares with the watermark found in the view; on a difference the lane looks for common ground by itself. */
@@ -80,6 +92,7 @@ export class Lane {
     this.#closed = true
     this.#waiting.length = 0
     this.#head = 0
+    this.hurry()
   }
 
   #kick(): void {
@@ -92,6 +105,7 @@ export class Lane {
     while (!this.#closed) {
       try {
         if (this.#expected === undefined) await this.#agree()
+        else await this.#gather()
         if (this.#closed || !(await this.#writeNext())) break
         failures = 0
       } catch (error) {
@@ -103,6 +117,18 @@ export class Lane {
     }
     this.#running = false
     if (!this.#closed && this.waiting > 0) this.#kick()
+  }
+
+  async #gather(): Promise<void> {
+    const ms = this.#wroteAt + GATHER.ms - performance.now()
+    if (ms <= 0 || this.waiting === 0 || this.waiting >= GATHER.records || this.options.awaited()) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#endGathering = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** @returns false when nothing waits. */
@@ -126,6 +152,7 @@ export class Lane {
   }
 
   #wrote(next: bigint, records: number): void {
+    this.#wroteAt = performance.now()
     this.#expected = next
     this.#next = next
     this.options.onWritten(next, records)
