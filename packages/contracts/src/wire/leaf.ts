@@ -12,7 +12,7 @@ export interface SignedParts {
 /** SHA-256, passed in. */
 export type Hash = (bytes: Uint8Array) => Uint8Array
 
-const DOMAIN = Buffer.from('unwind-record-v1')
+const DOMAIN = 'unwind-record-v1'
 /** Leaves and inner nodes begin with different bytes, so that one can never be passed off as the other. */
 const LEAF_PREFIX = 0
 
@@ -26,9 +26,7 @@ export function leafStatement(parts: SignedParts): Uint8Array {
   const textLength = byteLength(topic) + byteLength(key) + byteLength(eventId) + byteLength(type)
   const statement = Buffer.allocUnsafe(1 + 4 + DOMAIN.length + 4 * 4 + textLength + 1 + 4 + valueLength)
   let at = statement.writeUInt8(LEAF_PREFIX, 0)
-  at = statement.writeUInt32BE(DOMAIN.length, at)
-  statement.set(DOMAIN, at)
-  at += DOMAIN.length
+  at = writeText(statement, at, DOMAIN)
   at = writeText(statement, at, topic)
   at = writeText(statement, at, key)
   at = writeText(statement, at, eventId)

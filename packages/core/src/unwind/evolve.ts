@@ -36,10 +36,9 @@ export function evolve(state: RollbackState | null, event: LedgerEvent): Rollbac
   const next = apply(state, event)
   if (next === null) return null
   const seen = new Set(next.seen).add(event.data.eventId)
-  const withSeen = { ...next, seen }
-  return withSeen.phase === 'running'
-    ? { ...withSeen, lastEventAt: Math.max(withSeen.lastEventAt, event.data.occurredAt) }
-    : withSeen
+  return next.phase === 'running'
+    ? { ...next, seen, lastEventAt: Math.max(next.lastEventAt, event.data.occurredAt) }
+    : { ...next, seen }
 }
 
 function apply(state: RollbackState | null, event: LedgerEvent): RollbackState | null {

@@ -1,8 +1,7 @@
-import type { Approval, FrozenPlan, UnwindEvent } from '@unwind/contracts'
+import { type Approval, type FrozenPlan, hashText, type UnwindEvent } from '@unwind/contracts'
 import { admits, approvalsCover, type Signer, type Unauthorised, type VerifiedApproval } from '@unwind/core'
 import type { IncomingRecord } from '../kafka/port.js'
 import { verifyApproval } from './approvals.js'
-import { sha256 } from './hash.js'
 import type { TrustStore } from './trust-store.js'
 
 /** Whoever signed a record, after its signature was verified. */
@@ -70,7 +69,7 @@ interface Request extends FrozenPlan {
 
 /** What was approved is the hash; what would be run is the plan. A fold would not take it, but would not say so either. */
 function anotherPlan({ rollbackId, revision, plan, planHash }: Request): Unauthorised | null {
-  const actual = Buffer.from(sha256(Buffer.from(plan))).toString('hex')
+  const actual = hashText(plan)
   if (actual === planHash) return null
   const message = `rollback ${rollbackId} revision ${revision}: the plan hashes to ${actual}, the event says ${planHash}`
   return { code: 'unauthorised', message }
