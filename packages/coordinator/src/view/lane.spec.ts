@@ -88,14 +88,15 @@ describe('a lane into the view', () => {
     expect([offsets(view), asked]).toEqual([upTo(10), []])
   })
 
-  it('lets records that come one after the other be written together', async () => {
+  it('writes records together that come in a stream', async () => {
     const { view, lane } = scene({ position: 0 })
-    for (const offset of upTo(10)) {
+    for (const offset of upTo(300)) {
       lane.push([record(offset)])
       await new Promise(resolve => setImmediate(resolve))
     }
-    await vi.waitFor(() => expect(view.watermark).toBe(10n))
-    expect([offsets(view), view.writes]).toEqual([upTo(10), 2])
+    await vi.waitFor(() => expect(view.watermark).toBe(300n))
+    expect(offsets(view)).toEqual(upTo(300))
+    expect(view.writes).toBeLessThan(100)
   })
 
   it.each(['before', 'after'])('writes at once what somebody waits for since %s it came', async when => {
@@ -104,15 +105,24 @@ describe('a lane into the view', () => {
       for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
     }
     const { view, lane, waiting } = scene({ position: 0 })
-    lane.push([record(0)])
-    await settle()
-    if (when === 'before') waiting.add('a planner')
-    lane.push([record(1)])
-    await settle()
-    expect(view.watermark).toBe(when === 'before' ? 2n : 1n)
-    lane.hurry()
-    await settle()
-    expect(view.watermark).toBe(2n)
+    for (let next = 0n; view.watermark === (next === 0n ? null : next); next++) {
+      lane.push([record(Number(next))])
+      await settle()
+    }
+    const last = Number(view.watermark)
+    expect(last).toBeLessThan(100)
+    if (when === 'before') {
+      lane.hurry()
+      await settle()
+      waiting.add('a planner')
+      lane.push([record(last + 1)])
+      await settle()
+      expect(view.watermark).toBe(BigInt(last + 2))
+    } else {
+      lane.hurry()
+      await settle()
+      expect(view.watermark).toBe(BigInt(last + 1))
+    }
     vi.useRealTimers()
   })
 

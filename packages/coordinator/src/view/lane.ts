@@ -1,4 +1,4 @@
-import type { IncomingRecord, TopicPartition } from '@unwind/runtime'
+import { type IncomingRecord, Pace, type TopicPartition } from '@unwind/runtime'
 import { ViewUnavailable } from './redis-view.js'
 
 export interface LaneOptions {
@@ -37,8 +37,13 @@ export interface LaneOptions {
 
 const BATCH_RECORDS = 1_000
 const BATCH_BYTES = 1024 * 1024
-/** Between two writes, unless so much waits or somebody waits for it: a script call for each record would cost more than the record. */
-const GATHER = { ms: 50, records: 100 } as const
+/**
+ * Of a busy partition, a call of the script for each record would cost more than the record: above so many a second, the
+ * view may be a moment late, unless somebody waits for it.
+ */
+const PACE = { busyPerSecond: 60, gatherMs: 50 } as const
+/** So many are worth a write without waiting for more. */
+const ENOUGH = 100
 const RETRY_MS = [50, 100, 250, 500, 1_000, 2_000]
 
 /**
@@ -57,7 +62,7 @@ export class Lane {
   #next: bigint
   /** The log's end when the view was found empty: until there, what it holds is not all. */
   #until: bigint | null = null
-  #wroteAt = Number.NEGATIVE_INFINITY
+  readonly #pace = new Pace(PACE)
   #endGathering: () => void = () => {}
 
   constructor(private readonly options: LaneOptions) {
@@ -72,7 +77,7 @@ export class Lane {
   push(records: readonly IncomingRecord[]): void {
     if (this.#closed) return
     for (const record of records) this.#waiting.push(record)
-    if (this.waiting >= GATHER.records) this.hurry()
+    if (this.waiting >= ENOUGH) this.hurry()
     this.#kick()
   }
 
@@ -120,8 +125,9 @@ export class Lane {
   }
 
   async #gather(): Promise<void> {
-    const ms = this.#wroteAt + GATHER.ms - performance.now()
-    if (ms <= 0 || this.waiting === 0 || this.waiting >= GATHER.records || this.options.awaited()) return
+    if (this.waiting === 0 || this.waiting >= ENOUGH || this.options.awaited()) return
+    const ms = this.#pace.gather(performance.now())
+    if (ms === 0) return
     await new Promise<void>(resolve => {
       const timer = setTimeout(resolve, ms)
       this.#endGathering = () => {
@@ -152,7 +158,7 @@ export class Lane {
   }
 
   #wrote(next: bigint, records: number): void {
-    this.#wroteAt = performance.now()
+    this.#pace.note(records, performance.now())
     this.#expected = next
     this.#next = next
     this.options.onWritten(next, records)
