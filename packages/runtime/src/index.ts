@@ -15,6 +15,7 @@ export { CLIENT_FAILPOINTS, COORDINATOR_FAILPOINTS, SIDECAR_FAILPOINTS } from '.
 export * from './follower/follower.js'
 export { connectKafkajs } from './kafka/kafkajs/connect.js'
 export { partitionOf } from './kafka/kafkajs/murmur2.js'
+export { Pace, type PaceOptions } from './kafka/kafkajs/pace.js'
 export type { DriverLog, KafkajsOptions, Sasl } from './kafka/kafkajs/settings.js'
 export { type HistoryOptions, partitionHistory } from './kafka/partition-history.js'
 export * from './kafka/port.js'

@@ -1,7 +1,7 @@
 import type avro from 'avsc'
 import type { EventMap, EventType } from '../events.js'
 import { isEventType } from '../events.js'
-import { compileSchema } from './avro-type.js'
+import { compileSchema, normalForm } from './avro-type.js'
 import { boundsCheck } from './bounds.js'
 import { type EventSchema, type EventSchemas, versionOfSchema } from './event-schemas.js'
 import type { Upcasters, VersionedData } from './upcast/upcaster.js'
@@ -31,13 +31,17 @@ export function createReader(writerSchema: string, schemas: EventSchemas, upcast
   const bounded = boundsCheck(writer)
   const { target, bridge } = plan(type, version, versions, upcasters)
   const exact = incomingCheck(target.avro)
-  const resolver = target.avro.createResolver(writer)
+  // Resolving what needs no resolution costs as much again as reading.
+  const resolver =
+    normalForm(target.avro) === normalForm(writer) ? undefined : target.avro.createResolver(writer)
   return {
     type,
     version: version?.version ?? null,
     read(value) {
       bounded?.(value, PREFIX_BYTES)
-      const data = target.avro.fromBuffer(value.subarray(PREFIX_BYTES), resolver)
+      const { value: data, offset } = target.avro.decode(value, PREFIX_BYTES, resolver)
+      if (offset < 0) throw new RangeError('truncated buffer')
+      if (offset < value.length) throw new RangeError('trailing data')
       const wrong = exact(data)
       if (wrong) throw new RangeError(`${wrong.path} ${wrong.problem}`)
       return (bridge ? bridge(data) : data) as EventMap[EventType]

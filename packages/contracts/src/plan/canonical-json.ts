@@ -38,12 +38,26 @@ function writeArray(items: readonly Json[]): string {
 
 function writeObject(object: Readonly<Record<string, Json>>): string {
   let text = '{'
-  for (const key of Object.keys(object).sort()) {
+  for (const key of sorted(Object.keys(object))) {
     const item = object[key]
     if (item !== undefined) text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${at(item, `.${key}`)}`
   }
   return `${text}}`
 }
+
+/** Few keys, and mostly in order already: sorted in place, without what a general sort sets up. */
+function sorted(keys: string[]): readonly string[] {
+  if (keys.length > MOST_INSERTED) return keys.sort()
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i]!
+    let at = i
+    for (; at > 0 && keys[at - 1]! > key; at--) keys[at] = keys[at - 1]!
+    keys[at] = key
+  }
+  return keys
+}
+
+const MOST_INSERTED = 32
 
 function at(value: Json, step: string): string {
   try {

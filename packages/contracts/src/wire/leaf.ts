@@ -21,19 +21,28 @@ const LEAF_PREFIX = 0
  * the same statement, wherever the borders between their parts lie.
  */
 export function leafStatement(parts: SignedParts): Uint8Array {
-  const texts = [DOMAIN, parts.topic, parts.key, parts.eventId, parts.type]
-  const lengths = texts.map(text => Buffer.byteLength(text))
-  const valueLength = parts.value?.length ?? 0
-  const statement = Buffer.allocUnsafe(1 + lengths.reduce((sum, n) => sum + 4 + n, 0) + 1 + 4 + valueLength)
+  const { topic, key, eventId, type, value } = parts
+  const valueLength = value?.length ?? 0
+  const textLength = byteLength(topic) + byteLength(key) + byteLength(eventId) + byteLength(type)
+  const statement = Buffer.allocUnsafe(1 + 4 + DOMAIN.length + 4 * 4 + textLength + 1 + 4 + valueLength)
   let at = statement.writeUInt8(LEAF_PREFIX, 0)
-  for (const [i, text] of texts.entries()) {
-    at = statement.writeUInt32BE(lengths[i]!, at)
-    at += statement.write(text, at)
-  }
-  at = statement.writeUInt8(parts.value === null ? 0 : 1, at)
+  at = writeText(statement, at, DOMAIN)
+  at = writeText(statement, at, topic)
+  at = writeText(statement, at, key)
+  at = writeText(statement, at, eventId)
+  at = writeText(statement, at, type)
+  at = statement.writeUInt8(value === null ? 0 : 1, at)
   at = statement.writeUInt32BE(valueLength, at)
-  if (parts.value) statement.set(parts.value, at)
+  if (value) statement.set(value, at)
   return statement
+}
+
+const { byteLength } = Buffer
+
+function writeText(statement: Buffer, at: number, text: string): number {
+  const written = statement.write(text, at + 4)
+  statement.writeUInt32BE(written, at)
+  return at + 4 + written
 }
 
 export function leafHash(parts: SignedParts, hash: Hash): Uint8Array {

@@ -76,10 +76,13 @@ export function foldProof(leaf: Uint8Array, proof: MerkleProof, hash: Hash): Uin
   return used === siblings.length ? node : null
 }
 
+/** Written over by each node: a hash is taken at once, and a dozen of them belong to every record of a large batch. */
+const pair = new Uint8Array(1 + 2 * HASH_BYTES)
+pair[0] = NODE_PREFIX
+
+/** @param left and right: hashes of 32 bytes. */
 export function nodeHash(left: Uint8Array, right: Uint8Array, hash: Hash): Uint8Array {
-  const bytes = new Uint8Array(1 + left.length + right.length)
-  bytes[0] = NODE_PREFIX
-  bytes.set(left, 1)
-  bytes.set(right, 1 + left.length)
-  return hash(bytes)
+  pair.set(left, 1)
+  pair.set(right, 1 + HASH_BYTES)
+  return hash(pair)
 }

@@ -36,8 +36,8 @@ export interface RecordSourceOptions {
   readonly topic: string
   readonly partitionOf: (key: string) => number
   readonly ends: Pick<EndOffsets, 'now'>
-  /** Somebody waits for the view: look at once whether it stands where it should. */
-  onWaiting(): void
+  /** Somebody waits for the view of a partition: look at once whether it stands where it should. */
+  onWaiting(partition: number): void
   /** Epoch ms. */
   now(): number
   /** A key with more records than this is not read for decisions. Default 10,000. */
@@ -56,6 +56,11 @@ export class RecordSource {
   readonly #waiters = new Map<number, Set<() => void>>()
 
   constructor(private readonly options: RecordSourceOptions) {}
+
+  /** Whether somebody waits for the view of a partition. */
+  awaited(partition: number): boolean {
+    return this.#waiters.has(partition)
+  }
 
   /** The view of a partition has moved. */
   moved(partition: number): void {
@@ -99,7 +104,7 @@ export class RecordSource {
         throw new ViewBehind(
           `the view of ${options.topic}/${partition} reaches ${watermark === null ? 'nothing' : `offset ${watermark}`}, the log ${needed}`,
         )
-      options.onWaiting()
+      options.onWaiting(partition)
       await moved
     }
   }
@@ -137,6 +142,7 @@ export class RecordSource {
         cancel()
         signal?.removeEventListener('abort', wake)
         waiters.delete(wake)
+        if (waiters.size === 0 && this.#waiters.get(partition) === waiters) this.#waiters.delete(partition)
         resolve()
       }
       const cancel = (this.options.timers ?? systemTimers).after(atMostMs, wake)

@@ -19,6 +19,7 @@ const from = (first: number, last: number) =>
 class MemoryView {
   watermark: bigint | null = null
   readonly offsets = new Set<number>()
+  writes = 0
   away = false
   forgotten = 0
 
@@ -31,6 +32,7 @@ class MemoryView {
   ) {
     if (this.away) throw new ViewUnavailable('away')
     if (this.watermark !== expected) return { watermark: this.watermark }
+    this.writes++
     for (const one of records) this.offsets.add(Number(one.offset))
     this.watermark = next
     return null
@@ -55,6 +57,7 @@ function scene(options: { position: number; logStart?: number; logEnd?: number; 
   const { logStart = 0, logEnd = 1_000 } = options
   const asked: string[] = []
   const written: bigint[] = []
+  const waiting = new Set<string>()
   const lane = new Lane({
     partition,
     position: BigInt(options.position),
@@ -68,9 +71,10 @@ function scene(options: { position: number; logStart?: number; logEnd?: number; 
     },
     onWritten: next => written.push(next),
     onRoom() {},
+    awaited: () => waiting.size > 0,
     logger: { info() {}, warn() {} },
   })
-  return { view, lane, asked, written }
+  return { view, lane, asked, written, waiting }
 }
 
 const offsets = (view: MemoryView) => [...view.offsets].sort((a, b) => a - b)
@@ -82,6 +86,44 @@ describe('a lane into the view', () => {
     lane.push(from(0, 9))
     await vi.waitFor(() => expect(view.watermark).toBe(10n))
     expect([offsets(view), asked]).toEqual([upTo(10), []])
+  })
+
+  it('writes records together that come in a stream', async () => {
+    const { view, lane } = scene({ position: 0 })
+    for (const offset of upTo(300)) {
+      lane.push([record(offset)])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await vi.waitFor(() => expect(view.watermark).toBe(300n))
+    expect(offsets(view)).toEqual(upTo(300))
+    expect(view.writes).toBeLessThan(100)
+  })
+
+  it.each(['before', 'after'])('writes at once what somebody waits for since %s it came', async when => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] })
+    const settle = async () => {
+      for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
+    }
+    const { view, lane, waiting } = scene({ position: 0 })
+    for (let next = 0n; view.watermark === (next === 0n ? null : next); next++) {
+      lane.push([record(Number(next))])
+      await settle()
+    }
+    const last = Number(view.watermark)
+    expect(last).toBeLessThan(100)
+    if (when === 'before') {
+      lane.hurry()
+      await settle()
+      waiting.add('a planner')
+      lane.push([record(last + 1)])
+      await settle()
+      expect(view.watermark).toBe(BigInt(last + 2))
+    } else {
+      lane.hurry()
+      await settle()
+      expect(view.watermark).toBe(BigInt(last + 1))
+    }
+    vi.useRealTimers()
   })
 
   it('reads again from the log what a flushed view lacks, before it goes on', async () => {

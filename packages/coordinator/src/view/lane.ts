@@ -1,4 +1,4 @@
-import type { IncomingRecord, TopicPartition } from '@unwind/runtime'
+import { type IncomingRecord, Pace, type TopicPartition } from '@unwind/runtime'
 import { ViewUnavailable } from './redis-view.js'
 
 export interface LaneOptions {
@@ -27,6 +27,8 @@ export interface LaneOptions {
   onWritten(next: bigint, records: number): void
   /** Fewer records wait than the consumer should hold back for. */
   onRoom(): void
+  /** Whether somebody waits for what is not written yet. */
+  awaited(): boolean
   readonly logger: {
     warn(fields: object, message: string): void
     info(fields: object, message: string): void
@@ -35,6 +37,13 @@ export interface LaneOptions {
 
 const BATCH_RECORDS = 1_000
 const BATCH_BYTES = 1024 * 1024
+/**
+ * Of a busy partition, a call of the script for each record would cost more than the record: above so many a second, the
+ * view may be a moment late, unless somebody waits for it.
+ */
+const PACE = { busyPerSecond: 60, gatherMs: 50 } as const
+/** So many are worth a write without waiting for more. */
+const ENOUGH = 100
 const RETRY_MS = [50, 100, 250, 500, 1_000, 2_000]
 
 /**
@@ -53,6 +62,8 @@ export class Lane {
   #next: bigint
   /** The log's end when the view was found empty: until there, what it holds is not all. */
   #until: bigint | null = null
+  readonly #pace = new Pace(PACE)
+  #endGathering: () => void = () => {}
 
   constructor(private readonly options: LaneOptions) {
     this.#next = options.position
@@ -66,7 +77,13 @@ export class Lane {
   push(records: readonly IncomingRecord[]): void {
     if (this.#closed) return
     for (const record of records) this.#waiting.push(record)
+    if (this.waiting >= ENOUGH) this.hurry()
     this.#kick()
+  }
+
+  /** Somebody waits for what is not written yet. */
+  hurry(): void {
+    this.#endGathering()
   }
 
   /** Compares with the watermark found in the view; on a difference the lane looks for common ground by itself. */
@@ -80,6 +97,7 @@ export class Lane {
     this.#closed = true
     this.#waiting.length = 0
     this.#head = 0
+    this.hurry()
   }
 
   #kick(): void {
@@ -92,6 +110,7 @@ export class Lane {
     while (!this.#closed) {
       try {
         if (this.#expected === undefined) await this.#agree()
+        else await this.#gather()
         if (this.#closed || !(await this.#writeNext())) break
         failures = 0
       } catch (error) {
@@ -103,6 +122,19 @@ export class Lane {
     }
     this.#running = false
     if (!this.#closed && this.waiting > 0) this.#kick()
+  }
+
+  async #gather(): Promise<void> {
+    if (this.waiting === 0 || this.waiting >= ENOUGH || this.options.awaited()) return
+    const ms = this.#pace.gather(performance.now())
+    if (ms === 0) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#endGathering = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** @returns false when nothing waits. */
@@ -126,6 +158,7 @@ export class Lane {
   }
 
   #wrote(next: bigint, records: number): void {
+    this.#pace.note(records, performance.now())
     this.#expected = next
     this.#next = next
     this.options.onWritten(next, records)

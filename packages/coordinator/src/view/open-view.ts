@@ -71,12 +71,16 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
       topic,
       partitionOf: partitionOf(topic),
       ends,
-      onWaiting: () => void projector.compareNow(),
+      onWaiting(partition) {
+        projector.hurry(topic, partition)
+        void projector.compareNow()
+      },
       now,
       ...(options.maxRecords === undefined ? {} : { maxRecords: options.maxRecords }),
     })
   const actions = sourceOf(topics.actions, actionEnds)
   const ledger = sourceOf(topics.rollback, endsOf(topics.rollback))
+  const sourceFor = (topic: string) => (topic === topics.actions ? actions : ledger)
   const projector = new Projector({
     log,
     admin,
@@ -87,10 +91,10 @@ export async function openView(options: OpenViewOptions): Promise<OpenView> {
     logger,
     onFatal: error => options.onFatal(error),
     onProgress(topic, partition, _watermark, records) {
-      const source = topic === topics.actions ? actions : ledger
-      source.moved(partition)
+      sourceFor(topic).moved(partition)
       if (records > 0) options.projected(topic, records)
     },
+    awaited: (topic, partition) => sourceFor(topic).awaited(partition),
     now,
   })
   await view.start()

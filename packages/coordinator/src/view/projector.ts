@@ -23,6 +23,8 @@ export interface ProjectorOptions {
   onFatal(error: Error): void
   /** Records went into the view. */
   onProgress(topic: string, partition: number, watermark: bigint, records: number): void
+  /** Whether somebody waits for records of this partition. */
+  awaited(topic: string, partition: number): boolean
   /** Epoch ms. */
   now(): number
 }
@@ -83,6 +85,11 @@ export class Projector {
     return sum
   }
 
+  /** Somebody waits for records of this partition: what is read of it is written at once. */
+  hurry(topic: string, partition: number): void {
+    this.#lanes.get(nameOf({ topic, partition }))?.lane.hurry()
+  }
+
   /** Looks whether the view still stands where it was left: one that was flushed is found without waiting for a record. */
   async compareNow(): Promise<void> {
     if (this.#comparing || !this.options.view.reachable) return
@@ -127,6 +134,7 @@ export class Projector {
       onRoom: () => {
         if (lane.waiting < RESUME_BELOW) this.#resume(partition)
       },
+      awaited: () => this.options.awaited(topic, number),
       logger,
     })
     this.#lanes.set(name, { lane, partition, closing })

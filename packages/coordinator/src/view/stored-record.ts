@@ -36,13 +36,13 @@ const FIXED = 1 + 4 + 8 + 8 + 1 + 1
 export function packRecord(record: IncomingRecord): Buffer {
   const present: [index: number, value: Uint8Array][] = []
   let size = FIXED + (record.value?.length ?? 0)
-  KEPT.forEach((name, index) => {
-    const text = record.headers[name]
-    if (text === undefined) return
-    const held = packHeader(name, index, text)
+  for (let index = 0; index < KEPT.length; index++) {
+    const text = record.headers[KEPT[index]!]
+    if (text === undefined) continue
+    const held = packHeader(KEPT[index]!, index, text)
     present.push(held)
     size += 3 + held[1].length
-  })
+  }
   const out = Buffer.allocUnsafe(size)
   let at = out.writeUInt8(VERSION, 0)
   at = out.writeUInt32BE(record.partition, at)
@@ -97,8 +97,9 @@ function packHeader(name: string, index: number, text: string): [number, Uint8Ar
     const bytes = packedSignature(text)
     if (bytes) return [SIGNATURE_BYTES, bytes]
   } else if (name === HEADER.proof) {
+    // It reads nothing but the one text of a proof, so the bytes give that text back.
     const proof = parseProof(text)
-    if (proof && formatProof(proof) === text) {
+    if (proof) {
       const head = Buffer.allocUnsafe(4)
       head.writeUInt16BE(proof.index, 0)
       head.writeUInt16BE(proof.count - 1, 2)
@@ -108,24 +109,33 @@ function packHeader(name: string, index: number, text: string): [number, Uint8Ar
   return [index, Buffer.from(text)]
 }
 
-/** Records of one batch come one after the other with the same signature. */
-let latest: { readonly text: string; readonly bytes: Uint8Array | null } = { text: '', bytes: null }
+/** Batches of several signers lie mixed in a partition, each with one signature for all of its records. */
+const signatures = new Map<string, Uint8Array>()
+const REMEMBERED = 256
 
 function packedSignature(text: string): Uint8Array | null {
-  if (latest.text === text) return latest.bytes
+  const known = signatures.get(text)
+  if (known) return known
   const parsed = parseSignature(text)
-  const exact =
-    typeof parsed !== 'string' && formatSignature(parsed.protectedHeader, parsed.signature) === text
-  latest = { text, bytes: exact ? Buffer.concat([parsed.signature, Buffer.from(parsed.keyId)]) : null }
-  return latest.bytes
+  if (typeof parsed === 'string') return null
+  if (formatSignature(parsed.protectedHeader, parsed.signature) !== text) return null
+  const bytes = Buffer.concat([parsed.signature, Buffer.from(parsed.keyId)])
+  if (signatures.size >= REMEMBERED) signatures.clear()
+  signatures.set(text, bytes)
+  return bytes
+}
+
+/** Of one correlation ID, mostly one key signed all records. */
+let latest = { keyId: '', header: protectedHeader('') }
+
+function headerOf(keyId: string): string {
+  if (latest.keyId !== keyId) latest = { keyId, header: protectedHeader(keyId) }
+  return latest.header
 }
 
 function unpackHeader(headers: Record<string, string>, index: number, bytes: Buffer): void {
   if (index === SIGNATURE_BYTES) {
-    headers[HEADER.signature] = formatSignature(
-      protectedHeader(bytes.toString('utf8', 64)),
-      bytes.subarray(0, 64),
-    )
+    headers[HEADER.signature] = formatSignature(headerOf(bytes.toString('utf8', 64)), bytes.subarray(0, 64))
   } else if (index === PROOF_BYTES) {
     const siblings: Uint8Array[] = []
     for (let at = 4; at < bytes.length; at += 32) siblings.push(bytes.subarray(at, at + 32))

@@ -18,13 +18,14 @@ export function dueCommands(
   }
   // Until the fence stands and the undo log was looked into, a step could start without knowing all of its actions.
   if (before.fence === 'running') return { state: before, commands: [] }
-  const work = new Map(before.work)
+  const begun = new Map<string, Work>()
   const commands: ParticipantCommand[] = []
   for (const step of rollback.steps.values()) {
-    if (step.step.system !== me.system || work.has(step.step.stepId)) continue
-    commands.push(...dueForStep(me, rollback, step, now, work, before.fromHistory))
+    if (step.step.system !== me.system || before.work.has(step.step.stepId)) continue
+    commands.push(...dueForStep(me, rollback, step, now, begun, before.fromHistory))
   }
-  return { state: { ...before, work }, commands }
+  if (begun.size === 0) return { state: before, commands }
+  return { state: { ...before, work: new Map([...before.work, ...begun]) }, commands }
 }
 
 /** A rollback of named systems is nobody else's business; a whole one concerns everybody who may hold actions of it. */

@@ -45,6 +45,9 @@ function awaited(state: Running, step: StepState, found = new Set<string>()): Re
   return found
 }
 
+/** Asked for every step at every event: the usual answer costs nothing. */
+const NONE: readonly never[] = []
+
 function isSettledByHand({ status }: StepProgress): boolean {
   return status === 'skipped' || status === 'resolved'
 }
@@ -59,14 +62,14 @@ function gateReadiness(state: Running, step: StepState, now: number): Readiness 
   return now >= until ? { kind: 'ready' } : { kind: 'bakes', gateId: gate.gateId, until }
 }
 
-function siblings(state: Running, step: StepState): StepState[] {
+function siblings(state: Running, step: StepState): readonly StepState[] {
   const { tandem, stepId } = step.step
-  if (tandem === null) return []
+  if (tandem === null) return NONE
   return [...state.steps.values()].filter(s => s.step.tandem === tandem && s.step.stepId !== stepId)
 }
 
-function missingFences(state: Running): string[] {
-  if (!state.plan.barrier) return []
+function missingFences(state: Running): readonly string[] {
+  if (!state.plan.barrier) return NONE
   // Whoever settles a step by hand answers for its system: its sidecar may never speak again (I7).
   const expected = [...state.steps.values()].filter(s => !isSettledByHand(s.progress))
   const systems = new Set(expected.map(s => s.step.system))
@@ -74,6 +77,7 @@ function missingFences(state: Running): string[] {
 }
 
 /** Actions that this system holds and that no revision of the plan names yet. */
-export function unplannedOf(state: Running, system: string): string[] {
+export function unplannedOf(state: Running, system: string): readonly string[] {
+  if (state.unplanned.size === 0) return NONE
   return [...state.unplanned].filter(([, owner]) => owner === system).map(([actionId]) => actionId)
 }

@@ -27,6 +27,20 @@ describe('the tree of a batch', () => {
     expect(hashes).toBe(31)
   })
 
+  it('computes the nodes near the root once in a large batch, and forgets those near the leaves', () => {
+    const tree = merkleTree(
+      Array.from({ length: 256 }, (_, n) => leaf(n)),
+      sha256,
+    )
+    let hashes = 0
+    const counted = new BatchTree(256, bytes => {
+      hashes++
+      return sha256(bytes)
+    })
+    for (let n = 0; n < 256; n++) expect(counted.admits(leaf(n), tree.proof(n), () => true)).toBe(true)
+    expect(hashes).toBe(2 * 256 + 63)
+  })
+
   it('asks for the signature once, and again when it did not hold', () => {
     const { proof } = merkleTree([leaf(0), leaf(1)], sha256)
     const asked: boolean[] = []
@@ -39,7 +53,10 @@ describe('the tree of a batch', () => {
     expect(asked).toEqual([false, true])
   })
 
-  it('says the same as without any knowledge, whatever came before', () => {
+  it.each([
+    [1, 16],
+    [65, 140],
+  ])('says the same as without any knowledge, whatever came before, for %i to %i leaves', (min, max) => {
     const change = fc.record({
       index: fc.nat(15),
       leaf: fc.option(fc.nat(15)),
@@ -48,7 +65,7 @@ describe('the tree of a batch', () => {
       drop: fc.boolean(),
     })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 16 }), fc.array(change, { maxLength: 40 }), (count, changes) => {
+      fc.property(fc.integer({ min, max }), fc.array(change, { maxLength: 40 }), (count, changes) => {
         const leaves = Array.from({ length: count }, (_, n) => leaf(n))
         const { root, proof } = merkleTree(leaves, sha256)
         const known = new BatchTree(count, sha256, root)

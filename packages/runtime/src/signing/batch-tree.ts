@@ -7,6 +7,9 @@ import { HASH_BYTES, type Hash, type MerkleProof, nodeHash } from '@unwind/contr
 export class BatchTree {
   /** By level, leaves first; only what leads to the verified root. */
   readonly #levels: (Uint8Array | undefined)[][] = []
+  /** Leaves by the text of the proof that led them to the root. */
+  readonly #proven = new Map<string, Uint8Array>()
+  readonly #firstRemembered: number
   #root: Uint8Array | null
 
   /** @param root that is known to be signed, if any. */
@@ -16,6 +19,17 @@ export class BatchTree {
     root: Uint8Array | null = null,
   ) {
     this.#root = root
+    this.#firstRemembered = firstRemembered(count)
+  }
+
+  /** Whether this very proof has led this very leaf to the root before: the same record comes to several readers of one process. */
+  hasProven(leaf: Uint8Array, proof: string): boolean {
+    return same(this.#proven.get(proof), leaf)
+  }
+
+  /** @param proof text of a proof for which `admits` has just said true. */
+  remember(leaf: Uint8Array, proof: string): void {
+    if (this.#proven.size < REMEMBERED_NODES) this.#proven.set(proof, leaf)
   }
 
   /**
@@ -31,10 +45,10 @@ export class BatchTree {
       if (!verify(root)) return false
       this.#root = root
     } else if (!same(root, this.#root)) return false
-    if (this.count > REMEMBERED_LEAVES) return true
-    for (const [level, { at, node, sibling }] of way.entries()) {
+    for (let level = this.#firstRemembered; level < way.length; level++) {
+      const { at, node, sibling } = way[level]!
       this.#levels[level] ??= []
-      const known = this.#levels[level]
+      const known = this.#levels[level]!
       known[at] ??= node
       if (sibling) known[at ^ 1] ??= sibling
     }
@@ -70,8 +84,14 @@ export class BatchTree {
   }
 }
 
-/** Larger batches are compared by their root alone: what is remembered of each stays a few kilobytes. */
-const REMEMBERED_LEAVES = 64
+/** Of a larger batch, only the levels near the root are remembered: what is known of each stays a few kilobytes. */
+const REMEMBERED_NODES = 64
+
+function firstRemembered(count: number): number {
+  let level = 0
+  for (let width = count; width > REMEMBERED_NODES; width = (width + 1) >>> 1) level++
+  return level
+}
 
 interface Place {
   readonly at: number

@@ -68,6 +68,19 @@ describe('a sealed batch', () => {
   })
 })
 
+test('what was verified once proves nothing for a changed record, nor for another proof of the same one', () => {
+  const [first, second] = seal(batchOf(4)) as [OutgoingRecord, OutgoingRecord]
+  for (const sent of [first, second, first]) expect(trust.verify(arrived(sent)).ok).toBe(true)
+  const { [HEADER.proof]: proof } = second.headers
+  expect(trust.verify(arrived(first, { key: 'order-9' })).ok).toBe(false)
+  expect(trust.verify(arrived(first, { value: Buffer.from('x') })).ok).toBe(false)
+  expect(trust.verify(withHeaders(first, { [HEADER.proof]: proof! })).ok).toBe(false)
+  expect(trust.verify(withHeaders(first, { [HEADER.proof]: `${first.headers[HEADER.proof]}A` })).ok).toBe(
+    false,
+  )
+  expect(trust.verify(arrived(first)).ok).toBe(true)
+})
+
 describe('a record is refused when', () => {
   const sealed = seal(batchOf(6))
   const sent = sealed[2]!

@@ -3,6 +3,7 @@ import {
   type DetachedSignature,
   HEADER,
   leafHash,
+  type MerkleProof,
   parseProof,
   parseSignature,
   signingInput,
@@ -40,6 +41,7 @@ export type LogPlace = Partial<Pick<IncomingRecord, 'topic' | 'partition' | 'off
 
 interface TrustedKey {
   readonly signer: Signer
+  readonly verified: Verified
   readonly key: KeyObject
   /** Epoch ms; infinite: never. */
   readonly expiresAt: number
@@ -101,22 +103,15 @@ export class TrustStore {
     if (record.key === null) return refused(record, 'it has no key, so it cannot have been signed')
     const batch = this.#batches.get(header) ?? this.#begin(header)
     if (typeof batch === 'string') return refused(record, `its signature cannot be read: ${batch}`)
-    const { keyId, protectedHeader, signature } = batch.signature
-    const proof = parseProof(record.headers[HEADER.proof])
+    const { topic, key, value, headers } = record
+    const leaf = leafHash(signedParts({ topic, key, value, headers }), sha256)
+    const text = headers[HEADER.proof] ?? ''
+    const proof = batch.tree?.hasProven(leaf, text) ? PROVEN : parseProof(text)
     if (!proof) return refused(record, `its header ${HEADER.proof} is missing or no proof`)
-    const held = this.#valid(keyId, record.timestamp, record)
+    const held = this.#valid(batch.signature.keyId, record.timestamp, record)
     if (typeof held === 'string') return refused(record, held)
-    const leaf = leafHash(signedParts({ ...record, key: record.key }), sha256)
-    // The signature covers the count too: a proof that claims another one is verified by itself, and fails.
-    const known = batch.tree?.count === proof.count ? batch.tree : null
-    const tree = known ?? new BatchTree(proof.count, sha256)
-    const admitted = tree.admits(leaf, proof, root =>
-      verify(null, signingInput(protectedHeader, proof.count, root), held.key, signature),
-    )
-    if (admitted === null) return refused(record, 'its proof does not have the shape of its batch')
-    if (!admitted) return refused(record, `it is not what ${held.signer.principal} signed with key ${keyId}`)
-    batch.tree = tree
-    return { ok: true, signer: held.signer }
+    const why = proof === PROVEN ? null : prove(batch, held, leaf, proof, text)
+    return why === null ? held.verified : refused(record, why)
   }
 
   /**
@@ -195,14 +190,41 @@ export class TrustStore {
   }
 }
 
+/** Instead of a proof that has led this very record to its root before. */
+const PROVEN = Symbol('proven')
+
+/** @returns why the record is not part of what was signed; null: it is. */
+function prove(
+  batch: Batch,
+  { key, signer }: TrustedKey,
+  leaf: Uint8Array,
+  proof: MerkleProof,
+  text: string,
+): string | null {
+  const { keyId, protectedHeader, signature } = batch.signature
+  // The signature covers the count too: a proof that claims another one is verified by itself, and fails.
+  const known = batch.tree?.count === proof.count ? batch.tree : null
+  const tree = known ?? new BatchTree(proof.count, sha256)
+  const admitted = tree.admits(leaf, proof, root =>
+    verify(null, signingInput(protectedHeader, proof.count, root), key, signature),
+  )
+  if (admitted === null) return 'its proof does not have the shape of its batch'
+  if (!admitted) return `it is not what ${signer.principal} signed with key ${keyId}`
+  tree.remember(leaf, text)
+  batch.tree = tree
+  return null
+}
+
 function byId(keys: readonly PublicKey[]): ReadonlyMap<string, TrustedKey> {
   return new Map(keys.map(key => [key.kid, trusted(key)]))
 }
 
 function trusted(key: PublicKey): TrustedKey {
   const { kid, principal, roles, systems, kty, crv, x } = key
+  const signer: Signer = { principal, roles, systems, keyId: kid }
   return {
-    signer: { principal, roles, systems, keyId: kid },
+    signer,
+    verified: { ok: true, signer },
     key: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }),
     expiresAt: key.notAfter === undefined ? Number.POSITIVE_INFINITY : key.notAfter + 1,
     revokedAt: key.revokedAt ?? Number.POSITIVE_INFINITY,
