@@ -147,7 +147,7 @@ export class EscalationDesk {
     const begins = event.type === 'EscalationRaised' || event.type === 'EscalationDelivered'
     if (!begins && !this.#orphans.holds(rollbackId)) return
     this.#orphans.add(
-      { rollbackId, correlationId, partition: position.partition, from: position.offset },
+      { rollbackId, correlationId, partition: position.partition, from: position.offset, event },
       live,
     )
   }

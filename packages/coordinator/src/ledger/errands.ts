@@ -1,5 +1,5 @@
 import type { LedgerEvent } from '@unwind/contracts'
-import type { CoordinationInput } from '@unwind/core'
+import { type CoordinationInput, evolve, unreadable } from '@unwind/core'
 import { TooManyRecords } from '../catalogue/record-source.js'
 import type { Entry } from './entries.js'
 import type { LoopOptions } from './loop-options.js'
@@ -37,18 +37,26 @@ export class Errands {
       metrics.planned((performance.now() - began) / 1_000)
     } catch (error) {
       const { rollbackId, correlationId } = entry
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       logger.warn({ rollbackId, correlationId, reason }, 'the actions cannot be read, so planning waits')
       this.back(entry, {
         kind: 'no-actions',
         message: `it cannot be planned yet: ${reason}`,
-        hint:
-          error instanceof TooManyRecords
-            ? error.hint
-            : 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back',
+        hint: hintOf(error),
         retryAt: now() + RETRY_MS,
       })
     }
+  }
+
+  /** What happened before it was read here cannot be read, for long enough that somebody should know. Rejects when that could not be written. */
+  async tellUnread(event: LedgerEvent, error: unknown): Promise<void> {
+    const { me, now, send, metrics } = this.options
+    const rollback = evolve(null, event)
+    if (rollback === null) return
+    const message = `it cannot be ${rollback.phase === 'proposed' ? 'planned' : 'followed'} yet: ${reasonOf(error)}`
+    const alarm = unreadable(me, { rollback }, { message, hint: hintOf(error) }, now())
+    await send(alarm, null)
+    metrics.emitted(alarm)
   }
 
   async look(entry: Entry, systems: readonly string[]): Promise<void> {
@@ -56,4 +64,14 @@ export class Errands {
     const facts = await this.options.factsOf(systems, { partition, offset: requestedAt })
     this.back(entry, { kind: 'facts', facts })
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function hintOf(error: unknown): string {
+  return error instanceof TooManyRecords
+    ? error.hint
+    : 'see to Redis and the projector of the coordinator; planning goes on by itself when they are back'
 }

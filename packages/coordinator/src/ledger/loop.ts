@@ -43,6 +43,7 @@ export class LedgerLoop {
     this.#orphans = new Orphans({
       historyOf: options.historyOf,
       adopt: (orphan, history, refused) => this.#adopt(orphan, history, refused),
+      unread: (orphan, error) => this.#errands.tellUnread(orphan.event, error),
       logger: options.logger,
       timers,
     })
@@ -127,7 +128,7 @@ export class LedgerLoop {
     const { rollbackId, correlationId } = event.data
     if (goesOn(event) || this.#ended.mayBeOver(followed)) {
       const { partition, offset } = position
-      this.#orphans.add({ rollbackId, correlationId, partition, from: offset }, followed.live)
+      this.#orphans.add({ rollbackId, correlationId, partition, from: offset, event }, followed.live)
       return
     }
     const { state, commands } = this.#decide(null, input, followed.live)

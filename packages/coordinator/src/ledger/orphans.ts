@@ -9,12 +9,16 @@ export interface Orphan {
   readonly partition: number
   /** Offset of what came: a restart must read it again. */
   readonly from: bigint
+  /** What came. */
+  readonly event: LedgerEvent
 }
 
 /** What is known of it while its history is read. */
 interface Held extends Orphan {
   until: bigint
   recalling: boolean
+  /** Somebody knows that it waits. */
+  told: boolean
   /** Records in its name that were not taken: what they claim to be, and why not. */
   readonly refused: Map<string, string>
 }
@@ -24,12 +28,16 @@ export interface OrphansOptions {
   historyOf(correlationId: string, until: bigint): Promise<LedgerHistory>
   /** @param refused records in its name that were not taken: what they claim to be, and why not. */
   adopt(orphan: Orphan, history: readonly Told[], refused: ReadonlyMap<string, string>): void
+  /** Its history cannot be read for a while now. Asked again until it resolves. */
+  unread?(orphan: Orphan, error: unknown): Promise<void>
   readonly logger: { warn(fields: object, message: string): void }
   /** Default: the system's. */
   readonly timers?: Timers
 }
 
 const RETRY_MS = [100, 500, 1_000, 5_000]
+/** Attempts that failed: at least seven seconds. */
+const TELL_AFTER = 4
 
 /** Rollbacks that go on, and that this process does not hold: their history is read back first. */
 export class Orphans {
@@ -42,7 +50,7 @@ export class Orphans {
     const known = this.#held.get(orphan.rollbackId)
     if (known) known.until = orphan.from + 1n
     else {
-      const held = { ...orphan, until: orphan.from + 1n, recalling: false, refused: new Map() }
+      const held = { ...orphan, until: orphan.from + 1n, recalling: false, told: false, refused: new Map() }
       this.#held.set(orphan.rollbackId, held)
     }
     // In history the answer may lie further on.
@@ -115,9 +123,20 @@ export class Orphans {
           { rollbackId, correlationId, reason: String(error) },
           'it goes on, and what happened before cannot be read yet',
         )
+        if (attempt >= TELL_AFTER) await this.#tell(orphan, error)
         const wait = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!
         await pause(this.options.timers ?? systemTimers, wait)
       }
+    }
+  }
+
+  async #tell(orphan: Held, error: unknown): Promise<void> {
+    if (orphan.told || !this.options.unread) return
+    try {
+      await this.options.unread(orphan, error)
+      orphan.told = true
+    } catch {
+      // Its sender has said why; it is asked again with the next attempt.
     }
   }
 }

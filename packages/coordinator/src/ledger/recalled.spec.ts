@@ -49,6 +49,29 @@ it('a record that was not taken while its history was read is told of', async ()
   )
 })
 
+it('somebody is told of what waits for a past that cannot be read, once', async () => {
+  vi.useFakeTimers()
+  try {
+    const over = new LoopOverLog([
+      { event: ledger.requested(planned([act('orders', 1)], lookup(facts('orders')))) },
+    ])
+    over.history = () => Promise.reject(new Error('the view is away'))
+    over.read(0, true)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(over.said).toEqual([
+      expect.objectContaining({
+        type: 'EscalationRaised',
+        data: expect.objectContaining({
+          kind: 'stuck',
+          message: `rollback ${ROLLBACK}: it cannot be followed yet: the view is away`,
+        }),
+      }),
+    ])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 it('a forgery that its history holds is told of when it goes on', async () => {
   const contracts = lookup(facts('orders'))
   const over = new LoopOverLog([{ event: ledger.requested(planned([act('orders', 1)], contracts)) }])

@@ -9,10 +9,27 @@ export interface Alarm extends Pick<Stall, 'subject' | 'severity' | 'message' | 
   readonly dueAt: number
 }
 
-export function raise(me: Coordinator, state: Coordination, alarm: Alarm, now: number): LedgerEvent {
+export function raise(
+  me: Coordinator,
+  state: Pick<Coordination, 'rollback'>,
+  alarm: Alarm,
+  now: number,
+): LedgerEvent {
   const stall = { ...alarm, round: 0, stepId: null, system: null, owner: null, blockedBy: [] }
   // The ledger knows more kinds than the stalls: a record that somebody had no right to write is no delay.
   return { type: 'EscalationRaised', data: toEscalation(state.rollback, stall as Stall, me.principal, now) }
+}
+
+/** What it needs to know cannot be read for now. The same subject as the stall of a proposal that nobody plans: one alarm, with the reason. */
+export function unreadable(
+  me: Coordinator,
+  state: Pick<Coordination, 'rollback'>,
+  { message, hint }: { readonly message: string; readonly hint: string },
+  now: number,
+): LedgerEvent {
+  const { rollbackId } = state.rollback
+  const alarm = { kind: 'stuck', subject: 'plan', severity: 'critical', dueAt: now, hint } as const
+  return raise(me, state, { ...alarm, message: `rollback ${rollbackId}: ${message}` }, now)
 }
 
 /** Everything said under this rollback's name that was not taken: wrong signatures, and what the fold would not have. */

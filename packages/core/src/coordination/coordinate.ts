@@ -1,4 +1,4 @@
-import { raise } from './alarms.js'
+import { unreadable } from './alarms.js'
 import { awaitsReview } from './break-glass.js'
 import {
   type Coordination,
@@ -50,22 +50,8 @@ function fold(
     case 'actions':
       return firstPlan(me, { ...before, planning: { status: 'idle' } }, input, context)
     case 'no-actions': {
-      const { message, hint, retryAt } = input
-      const { rollbackId } = before.rollback
-      // The same subject as the stall of a proposal that nobody plans: one alarm, with the reason.
-      const alarm = {
-        kind: 'stuck',
-        subject: 'plan',
-        severity: 'critical',
-        dueAt: context.now,
-        hint,
-      } as const
-      const event = raise(
-        me,
-        before,
-        { ...alarm, message: `rollback ${rollbackId}: ${message}` },
-        context.now,
-      )
+      const { retryAt } = input
+      const event = unreadable(me, before, input, context.now)
       const state: Coordination = { ...before, planning: { status: 'failed', retryAt } }
       return { state, commands: [{ kind: 'emit', event }] }
     }

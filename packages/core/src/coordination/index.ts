@@ -1,3 +1,4 @@
+export { unreadable } from './alarms.js'
 export { mayReview, type Review, reviewsOf } from './break-glass.js'
 export * from './coordinate.js'
 export * from './coordination.js'
