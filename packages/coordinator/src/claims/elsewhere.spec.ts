@@ -1,5 +1,5 @@
 import type { LedgerEvent, Plan } from '@unwind/contracts'
-import type { EventLog, IncomingRecord, ReaderOptions } from '@unwind/runtime'
+import type { EventLog, IncomingRecord, ReaderOptions, TopicPartition } from '@unwind/runtime'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { CORRELATION, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
@@ -28,15 +28,27 @@ const closed = (revision: number): LedgerEvent => ({
 let told: string[]
 let read: (...events: readonly LedgerEvent[]) => Promise<void>
 
+let elsewhere: ClaimsElsewhere
+/** Whether this process has the partition. */
+let owned: boolean
+let paused: TopicPartition[]
+
 beforeEach(async () => {
   told = []
   let deliver: ReaderOptions['onRecords'] = () => {}
   let offset = 0n
-  const elsewhere = new ClaimsElsewhere({
+  owned = false
+  paused = []
+  elsewhere = new ClaimsElsewhere({
     log: {
       reader: (options: ReaderOptions) => {
         deliver = options.onRecords
-        return { start: async () => {}, stop: async () => {}, pause() {}, resume() {} }
+        return {
+          start: async () => {},
+          stop: async () => {},
+          pause: (of: readonly TopicPartition[]) => void paused.push(...of),
+          resume() {},
+        }
       },
     } as unknown as EventLog,
     admin: {
@@ -54,7 +66,7 @@ beforeEach(async () => {
       release: () => told.push('-'),
       known() {},
     },
-    owns: () => false,
+    owns: () => owned,
     logger: { warn() {} },
     onFatal(error) {
       throw error
@@ -87,6 +99,15 @@ describe('what other coordinators request and end', () => {
   it('is not held again by a copy of the request, which nobody would ever end (I7, seed 20263672)', async () => {
     await read(ledger.requested(first), closed(1), ledger.requested(first))
     expect(told).toEqual(['+r1', '-'])
+  })
+
+  it('is read on when a partition is lost while its end was asked for (I1, seed 99226)', async () => {
+    owned = true
+    const owning = elsewhere.owned(0)
+    owned = false
+    elsewhere.lost(0)
+    await owning
+    expect(paused).toEqual([])
   })
 
   it('is held again by a revision after the end, until that has ended too', async () => {

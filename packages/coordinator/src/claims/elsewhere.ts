@@ -82,6 +82,8 @@ export class ClaimsElsewhere {
   async owned(partition: number): Promise<void> {
     this.options.claims.known()
     const { end } = (await this.options.admin.offsets(this.options.topic)).get(partition) ?? { end: 0n }
+    // Lost while the end was asked for: paused now, it would never be resumed, and nobody would hear what ends in it (I1).
+    if (!this.options.owns(partition)) return
     this.#pauseAt.set(partition, end)
     this.#pauseIfPassed(partition)
   }

@@ -22,8 +22,9 @@ export class Ended {
   /** A record of a partition is at hand. */
   onRecord({ position: { partition, offset }, writtenAt }: Pick<Followed, 'position' | 'writtenAt'>): void {
     this.#writtenAt.set(partition, writtenAt)
-    if (this.#unknownUntil.has(partition)) return
-    this.#unknownUntil.set(partition, offset === 0n ? Number.NEGATIVE_INFINITY : writtenAt)
+    // Nothing lies below the first record of all.
+    if (offset === 0n) this.#unknownUntil.set(partition, Number.NEGATIVE_INFINITY)
+    else if (!this.#unknownUntil.has(partition)) this.#unknownUntil.set(partition, writtenAt)
   }
 
   /** @param now epoch ms. */
