@@ -74,6 +74,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   // With all of them killed all the time nothing would ever be planned, and nothing be in flight.
   await healthy.keep(start.coordinator(true))
   lane('client', start.client)
+  await site.known()
   traffic.start()
   garbage.start()
   const began = performance.now()

@@ -12,6 +12,7 @@ import { Courier } from './courier.js'
 import { type Endpoints, type Ground, layGround } from './ground.js'
 import { OrderBook } from './order-book.js'
 import { PaymentApi } from './payment-api.js'
+import { waitFor } from './wait.js'
 
 const BIN = fileURLToPath(new URL('../../../../cli/bin/unwind.mjs', import.meta.url))
 // From the build, also where tests run this file from its source.
@@ -143,6 +144,16 @@ export class Site {
   /** Any coordinator that serves its API now; null: none does. */
   get api(): ApiClient | null {
     return this.#apis.values().next().value ?? null
+  }
+
+  /** A coordinator knows the contract of every system: before that, what a system did would be surfaced, not undone. */
+  async known(timeoutMs = 180_000): Promise<void> {
+    const missing = async () => {
+      const views = await this.api?.systems().catch(() => [])
+      const names = new Set(views?.map(view => view.system))
+      return this.systems.filter(system => !names.has(system))
+    }
+    await waitFor('the contracts of all systems', async () => (await missing()).length === 0, timeoutMs)
   }
 
   async close(): Promise<void> {
