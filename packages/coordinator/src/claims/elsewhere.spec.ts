@@ -1,6 +1,12 @@
 import type { LedgerEvent, Plan } from '@unwind/contracts'
-import type { EventLog, IncomingRecord, ReaderOptions, TopicPartition } from '@unwind/runtime'
-import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  type EventLog,
+  type IncomingRecord,
+  type ReaderOptions,
+  systemTimers,
+  type TopicPartition,
+} from '@unwind/runtime'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CORRELATION, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import { ClaimsElsewhere } from './elsewhere.js'
@@ -32,6 +38,8 @@ let elsewhere: ClaimsElsewhere
 /** Whether this process has the partition. */
 let owned: boolean
 let paused: TopicPartition[]
+/** Times that nothing can be read. */
+let away: number
 
 beforeEach(async () => {
   told = []
@@ -39,6 +47,7 @@ beforeEach(async () => {
   let offset = 0n
   owned = false
   paused = []
+  away = 0
   elsewhere = new ClaimsElsewhere({
     log: {
       reader: (options: ReaderOptions) => {
@@ -59,7 +68,10 @@ beforeEach(async () => {
     topic: 'ledger',
     groupId: 'coordinators',
     trusted: {
-      take: async (record: { event: LedgerEvent }) => ({ kind: 'event', event: record.event }),
+      take: async (record: { event: LedgerEvent }) => {
+        if (away-- > 0) throw new Error('the registry is away')
+        return { kind: 'event', event: record.event }
+      },
     } as unknown as TrustedRecords,
     claims: {
       hold: ({ revision }: Plan) => told.push(`+r${revision}`),
@@ -68,6 +80,7 @@ beforeEach(async () => {
     },
     owns: () => owned,
     logger: { warn() {} },
+    timers: { ...systemTimers, after: (_ms, run) => systemTimers.after(0, run) },
     onFatal(error) {
       throw error
     },
@@ -86,7 +99,7 @@ beforeEach(async () => {
         } as unknown as IncomingRecord
       }),
     )
-    await elsewhere.stop()
+    if (away === 0) await elsewhere.stop()
   }
 })
 
@@ -99,6 +112,13 @@ describe('what other coordinators request and end', () => {
   it('is not held again by a copy of the request, which nobody would ever end (I7, seed 20263672)', async () => {
     await read(ledger.requested(first), closed(1), ledger.requested(first))
     expect(told).toEqual(['+r1', '-'])
+  })
+
+  it('waits for what cannot be read, and overlooks nothing (I1, seed 94133)', async () => {
+    away = 2
+    const reading = read(ledger.requested(first), closed(1))
+    await vi.waitFor(() => expect(told).toEqual(['+r1', '-']))
+    await reading
   })
 
   it('is read on when a partition is lost while its end was asked for (I1, seed 99226)', async () => {

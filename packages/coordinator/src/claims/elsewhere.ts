@@ -1,5 +1,13 @@
 import { closedRevision, type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
-import type { EventLog, IncomingRecord, LogAdmin, LogReader } from '@unwind/runtime'
+import {
+  type EventLog,
+  type IncomingRecord,
+  type LogAdmin,
+  type LogReader,
+  pause,
+  systemTimers,
+  type Timers,
+} from '@unwind/runtime'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { LedgerFollowing } from '../escalation/beside-loop.js'
 import { planIn } from './plan-in.js'
@@ -21,10 +29,13 @@ export interface ElsewhereOptions {
   owns(partition: number): boolean
   readonly logger: { warn(fields: object, message: string): void }
   onFatal(error: Error): void
+  /** Default: the system's. */
+  readonly timers?: Timers
 }
 
 /** Rollbacks of others that ended lately, by their last revision. */
 const REMEMBER_ENDED = 50_000
+const RETRY_MS = 1_000
 
 /**
  * Requests and endings in the partitions of other coordinators. What this process owns is paused, so that a coordinator
@@ -38,6 +49,7 @@ export class ClaimsElsewhere {
   readonly #ended = new Map<string, number>()
   #partitions: readonly number[] = []
   #reader: LogReader | null = null
+  #stopped = false
   /** Records are taken one after the other: an ending must not overtake its request. */
   #taking: Promise<void> = Promise.resolve()
 
@@ -106,6 +118,7 @@ export class ClaimsElsewhere {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     await this.#reader?.stop()
     await this.#taking
   }
@@ -114,13 +127,7 @@ export class ClaimsElsewhere {
     for (const record of records) {
       const { type } = peekHeaders(record.headers)
       if (type !== 'RollbackRequested' && type !== 'RollbackClosed') continue
-      try {
-        await this.#takeOne(record)
-      } catch (error) {
-        const { partition, offset } = record
-        const fields = { partition, offset: String(offset), reason: String(error) }
-        this.options.logger.warn(fields, `${type} of another coordinator could not be read for its claims`)
-      }
+      await this.#insist(record, type)
     }
     const last = records.at(-1)
     if (!last) return
@@ -130,6 +137,21 @@ export class ClaimsElsewhere {
     if (this.#caughtUp.has(last.partition)) return
     this.#caughtUp.add(last.partition)
     this.options.claims.known()
+  }
+
+  /** What reads it may be away (the registry). Passed over, it would hold nothing, and another could be requested over it. */
+  async #insist(record: IncomingRecord, type: string): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#takeOne(record)
+      } catch (error) {
+        const { partition, offset } = record
+        const fields = { partition, offset: String(offset), reason: String(error) }
+        this.options.logger.warn(fields, `${type} of another coordinator cannot be read for its claims yet`)
+        if (this.#stopped) return
+        await pause(this.options.timers ?? systemTimers, RETRY_MS)
+      }
+    }
   }
 
   async #takeOne(record: IncomingRecord): Promise<void> {

@@ -163,6 +163,7 @@ export class CoordinatorHost {
       owns: partition => follower.isLive({ topic: LEDGER, partition }),
       logger: SILENT,
       onFatal: () => world.restart(this, 500),
+      timers,
     })
     const loop: LedgerLoop = new LedgerLoop({
       me,
