@@ -1,124 +1,12 @@
-import { type EscalationRaised, eventIds, freezePlan, type LedgerEvent, type Plan } from '@unwind/contracts'
+import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import { defaultPolicy, evolve, type RollbackState } from '@unwind/core'
 import type { Followed } from '@unwind/runtime'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Channel, Message, Sent } from './channels/channel.js'
+import { alarm, closed, completed, escalationId, Recording, raised, requested } from '../testing/desk.js'
+import type { Sent } from './channels/channel.js'
 import { dedupKeyOf } from './delivered.js'
 import { EscalationDesk } from './desk.js'
 import type { Origin } from './desk-options.js'
-
-const plan: Plan = {
-  format: 1,
-  rollbackId: 'rb-1',
-  correlationId: 'order-1',
-  revision: 1,
-  scope: [],
-  barrier: false,
-  basis: null,
-  steps: [
-    {
-      stepId: 'a',
-      system: 'a',
-      tier: 0,
-      waitsFor: [],
-      tandem: null,
-      gate: null,
-      contractVersion: '1.0.0',
-      contractHash: 'c'.repeat(64),
-      deadlineMs: 1_000,
-      actions: [],
-    },
-  ],
-  gates: [],
-  surfaced: [],
-}
-const common = {
-  correlationId: 'order-1',
-  rollbackId: 'rb-1',
-  occurredAt: 0,
-  emitter: 'x',
-  causationId: null,
-}
-const requested: LedgerEvent = {
-  type: 'RollbackRequested',
-  data: {
-    ...common,
-    eventId: 'rb-1/requested/r1',
-    revision: 1,
-    ...freezePlan(plan),
-    approvals: [],
-    requestedBy: 'user:ana',
-    policy: 'default',
-    steps: [],
-  },
-}
-const escalationId = eventIds.escalation('rb-1', 'stuck', 'a', 0)
-const raised: EscalationRaised = {
-  ...common,
-  eventId: escalationId,
-  escalationId,
-  kind: 'stuck',
-  severity: 'critical',
-  stepId: 'a',
-  system: 'a',
-  owner: 'team a',
-  message: 'it is stuck',
-  hint: 'look',
-  dueAt: 0,
-}
-const alarm: LedgerEvent = { type: 'EscalationRaised', data: raised }
-const completed: LedgerEvent = {
-  type: 'CompensationCompleted',
-  data: {
-    ...common,
-    eventId: 'rb-1/a/completed/0',
-    stepId: 'a',
-    system: 'a',
-    round: 0,
-    attempt: 1,
-    outcome: 'undone',
-    restored: 1,
-    expected: 1,
-    fromDigest: null,
-    toDigest: null,
-    probe: 'test',
-    durationMs: 1,
-    notes: [],
-  },
-}
-const closed: LedgerEvent = {
-  type: 'RollbackClosed',
-  data: {
-    ...common,
-    eventId: 'rb-1/closed/r1',
-    endState: 'RESTORED_VERIFIED',
-    restored: 1,
-    expected: 1,
-    durationMs: 1,
-    remaining: [],
-  },
-}
-
-/** A channel that keeps what it is given and answers as it is told. */
-class Recording implements Channel {
-  readonly kind = 'recording'
-  keyed = false
-  readonly parallel = 1
-  readonly messages: Message[] = []
-  answers: (Sent | Promise<Sent>)[] = []
-  constructor(readonly name: string) {}
-  takes() {
-    return true
-  }
-  async send(message: Message): Promise<Sent> {
-    this.messages.push(message)
-    return (await this.answers.shift()) ?? { kind: 'delivered' }
-  }
-  async close() {}
-  get names() {
-    return this.messages.map(message => message.messageId.split('/notice/')[1])
-  }
-}
 
 describe('the desk', () => {
   let log: LedgerEvent[]
