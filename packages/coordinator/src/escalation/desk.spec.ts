@@ -1,12 +1,57 @@
-import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import { type EscalationRaised, eventIds, type LedgerEvent } from '@unwind/contracts'
 import { defaultPolicy, evolve, type RollbackState } from '@unwind/core'
 import type { Followed } from '@unwind/runtime'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { alarm, closed, completed, escalationId, Recording, raised, requested } from '../testing/desk.js'
-import type { Sent } from './channels/channel.js'
+import { ledger, plan, step } from '../../../core/src/testing/ledger.js'
+import type { Channel, Message, Sent } from './channels/channel.js'
 import { dedupKeyOf } from './delivered.js'
 import { EscalationDesk } from './desk.js'
 import type { Origin } from './desk-options.js'
+
+const at = { occurredAt: 0 }
+const requested = ledger.requested(plan([step('a')]), at)
+const completed = ledger.completed('a', 0, at)
+const closed = ledger.closed()
+const escalationId = eventIds.escalation('rb-1', 'stuck', 'a', 0)
+const raised: EscalationRaised = {
+  correlationId: 'order-1',
+  rollbackId: 'rb-1',
+  occurredAt: 0,
+  emitter: 'x',
+  causationId: null,
+  eventId: escalationId,
+  escalationId,
+  kind: 'stuck',
+  severity: 'critical',
+  stepId: 'a',
+  system: 'a',
+  owner: 'team a',
+  message: 'it is stuck',
+  hint: 'look',
+  dueAt: 0,
+}
+const alarm: LedgerEvent = { type: 'EscalationRaised', data: raised }
+
+/** A channel that keeps what it is given and answers as it is told. */
+class Recording implements Channel {
+  readonly kind = 'recording'
+  keyed = false
+  readonly parallel = 1
+  readonly messages: Message[] = []
+  answers: (Sent | Promise<Sent>)[] = []
+  constructor(readonly name: string) {}
+  takes() {
+    return true
+  }
+  async send(message: Message): Promise<Sent> {
+    this.messages.push(message)
+    return (await this.answers.shift()) ?? { kind: 'delivered' }
+  }
+  async close() {}
+  get names() {
+    return this.messages.map(message => message.messageId.split('/notice/')[1])
+  }
+}
 
 describe('the desk', () => {
   let log: LedgerEvent[]
