@@ -125,6 +125,8 @@ export class ClaimsElsewhere {
 
   async #take(records: readonly IncomingRecord[]): Promise<void> {
     for (const record of records) {
+      // While the registry is away each would take as long as its time-out.
+      if (this.#stopped) return
       const { type } = peekHeaders(record.headers)
       if (type !== 'RollbackRequested' && type !== 'RollbackClosed') continue
       await this.#insist(record, type)
