@@ -1,19 +1,25 @@
+import dns from 'node:dns'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { syncBuiltinESMExports } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Adapter } from '../../packages/sidecar/src/adapter/port.js'
 import { adapterFor, type ContractParts, open, workOn } from '../integration/http/harness.js'
 
 /** What the name "rebound.test" leads to, one answer a question; the last one stays. */
-const { answers } = vi.hoisted(() => ({ answers: [] as string[] }))
-vi.mock('node:dns', async original => {
-  const dns = await original<typeof import('node:dns')>()
-  const lookup = (name: string, options: object, done: (e: Error | null, found: object[]) => void) => {
-    if (name !== 'rebound.test') return dns.lookup(name, options as never, done as never)
+const answers: string[] = []
+const { lookup } = dns
+beforeAll(() => {
+  dns.lookup = ((name: string, options: object, done: (e: Error | null, found: object[]) => void) => {
+    if (name !== 'rebound.test') return lookup(name, options as never, done as never)
     const address = answers.length > 1 ? answers.shift()! : answers[0]!
     return done(null, [{ address, family: address.includes(':') ? 6 : 4 }])
-  }
-  return { ...dns, lookup }
+  }) as typeof lookup
+  syncBuiltinESMExports()
+})
+afterAll(() => {
+  dns.lookup = lookup
+  syncBuiltinESMExports()
 })
 
 const CANARY = 'canary-2f9d1c'

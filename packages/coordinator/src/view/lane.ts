@@ -41,7 +41,7 @@ const BATCH_BYTES = 1024 * 1024
  * Of a busy partition, a call of the script for each record would cost more than the record: above so many a second, the
  * view may be a moment late, unless somebody waits for it.
  */
-const PACE = { busyPerSecond: 60, gatherMs: 50 } as const
+const PACE = { busyPerSecond: 60, gatherMs: 200 } as const
 /** So many are worth a write without waiting for more. */
 const ENOUGH = 100
 const RETRY_MS = [50, 100, 250, 500, 1_000, 2_000]

@@ -29,7 +29,7 @@ const JOB = 200
 const JOB_MS = 600_000
 
 /** Histories make much that lives for a moment; a larger nursery that one thread clears costs least, with a worker a core. */
-const FLAGS = ['--max-semi-space-size=32', '--no-parallel-scavenge']
+const FLAGS = ['--max-semi-space-size=128', '--min-semi-space-size=128', '--no-parallel-scavenge']
 
 /** Runs histories of consecutive seeds in several processes. Rejects when one of them dies. */
 export async function runPool(options: PoolOptions): Promise<PoolResult> {
