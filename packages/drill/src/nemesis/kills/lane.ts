@@ -3,8 +3,13 @@ import type { Child } from '../site/child.js'
 import type { Agenda } from './plan.js'
 import type { Tally } from './tally.js'
 
-/** Traffic passes what is usual within seconds; a process that is not killed by then gives its place to one that is armed otherwise. */
+/**
+ * Traffic passes what is usual within seconds; a process that is not killed so long after it was ready gives its place to one that is
+ * armed otherwise.
+ */
 const REACHED_WITHIN_MS = 30_000
+/** A machine that starts many processes at once takes its time for each of them. */
+const READY_WITHIN_MS = 120_000
 /** In vain one after the other: what is left cannot be reached. */
 const GIVEN_UP_AFTER = 12
 
@@ -14,6 +19,8 @@ export interface LaneOptions {
   readonly random: Random
   /** Starts the lane's process. */
   start(failpoints: string): Child
+  /** What the process says when it is ready; null: it says nothing. */
+  readonly ready: string | null
   /** Nothing is left to hope for: end. */
   readonly signal: AbortSignal
 }
@@ -24,6 +31,7 @@ export async function killLane(options: LaneOptions): Promise<void> {
   let inVain = 0
   while (!agenda.empty && !signal.aborted) {
     const child = options.start(agenda.arm(options.random))
+    if (options.ready !== null) await child.said(options.ready, READY_WITHIN_MS).catch(() => undefined)
     const how = await within(REACHED_WITHIN_MS, child, signal)
     const failpoint = how === 'SIGKILL' ? lastWord(child) : null
     if (failpoint !== null) {

@@ -3,7 +3,7 @@ import { Random } from '../../simulation/engine/random.js'
 import type { Violation } from '../check/verdict.js'
 import { AlarmServers } from '../site/alarm-servers.js'
 import type { Child } from '../site/child.js'
-import type { Site } from '../site/site.js'
+import { READY, type Site } from '../site/site.js'
 import { Garbage } from '../traffic/garbage.js'
 import { Traffic } from '../traffic/traffic.js'
 import { killLane } from './lane.js'
@@ -54,26 +54,28 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   const start = starters(site, random, alarms.configuration(join(site.ground.folder, 'escalation')))
   const healthy = new Healthy()
   const lanes: Promise<void>[] = []
-  const lane = (role: Role, make: (failpoints: string) => Child) => {
+  const lane = (role: Role, ready: string | null, make: (failpoints: string) => Child) => {
     const begin = (failpoints: string) => make(failpoints)
     const done = killLane({
       agenda: plan.get(role) ?? new Agenda(new Map()),
       tally,
       random,
       start: begin,
+      ready,
       signal: aborter.signal,
     })
     // The others still need it to be there.
     lanes.push(done.then(() => healthy.keep(begin)))
   }
   for (const { book, payments } of site.branches) {
-    lane('book', failpoints => start.sidecar(book.system, failpoints))
-    lane('payments', failpoints => start.sidecar(payments.system, failpoints))
+    lane('book', READY.sidecar, failpoints => start.sidecar(book.system, failpoints))
+    lane('payments', READY.sidecar, failpoints => start.sidecar(payments.system, failpoints))
   }
-  for (let i = 0; i < run.coordinators; i++) lane('coordinator', start.coordinator(i % 2 === 1))
+  for (let i = 0; i < run.coordinators; i++)
+    lane('coordinator', READY.coordinator, start.coordinator(i % 2 === 1))
   // With all of them killed all the time nothing would ever be planned, and nothing be in flight.
   await healthy.keep(start.coordinator(true))
-  lane('client', start.client)
+  lane('client', null, start.client)
   await site.known()
   traffic.start()
   garbage.start()

@@ -4,7 +4,8 @@ import { onStage } from '../stage.js'
 import { failpointsOfSite } from './plan.js'
 import { runKills } from './run.js'
 
-const BRANCHES = 3
+/** Each has two processes of its own: with more of them than the cores can start, most of the time goes into starting. */
+const BRANCHES = 2
 const IN_FLIGHT = 24
 const COORDINATORS = 2
 
