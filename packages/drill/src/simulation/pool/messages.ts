@@ -27,3 +27,8 @@ export interface Done {
   /** An error that nobody waited for left the worker in an unknown state: it takes no more jobs. */
   readonly spent: boolean
 }
+
+/** Said about once a second: the worker has come as far as this seed. */
+export interface Running {
+  readonly running: number
+}

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { FaultKind } from '../scenario/kinds.js'
-import type { Done, Failure, Job } from './messages.js'
+import type { Done, Failure, Job, Running } from './messages.js'
 
 export interface PoolOptions extends Job {
   readonly workers: number
@@ -25,8 +25,8 @@ export interface PoolResult {
 /** Small enough that no worker waits long for the others at the end. */
 const JOB = 200
 
-/** A thousand times what a job takes: what has not come to its end by then never does. */
-const JOB_MS = 600_000
+/** Ten thousand times what a history takes, also where the machine has little time for it: what has no end by then never has one. */
+const HISTORY_MS = 300_000
 
 /** Histories make much that lives for a moment; a larger nursery that one thread clears costs least, with a worker a core. */
 const FLAGS = ['--max-semi-space-size=128', '--min-semi-space-size=128', '--no-parallel-scavenge']
@@ -106,23 +106,39 @@ function start(): ChildProcess {
 
 function answer(child: ChildProcess, job: Job): Promise<Done> {
   return new Promise((resolve, reject) => {
-    const seeds = `seeds ${job.seed} to ${job.seed + job.histories - 1}`
-    const hint = 'run some of them at a time, with --seed and --histories, to see which it is'
-    const expire = setTimeout(() => {
+    const last = job.seed + job.histories - 1
+    let at = job.seed
+    const expired = () => {
       child.kill('SIGKILL')
-      reject(new Error(`${seeds} take more than ${JOB_MS / 60_000} minutes: one of them has no end; ${hint}`))
-    }, JOB_MS)
-    const told = (done: unknown) => {
+      reject(
+        new Error(
+          `a history has no end: nothing was heard for ${HISTORY_MS / 60_000} minutes since seed ${at} (of ${job.seed} to ${last}); run the ones after it with --seed, one at a time`,
+        ),
+      )
+    }
+    let expire = setTimeout(expired, HISTORY_MS)
+    const told = (message: unknown) => {
       clearTimeout(expire)
+      const word = message as Done | Running
+      if ('running' in word) {
+        at = word.running
+        expire = setTimeout(expired, HISTORY_MS)
+        return
+      }
+      child.off('message', told)
       child.off('exit', died)
-      resolve(done as Done)
+      resolve(word)
     }
     const died = (code: number | null, signal: string | null) => {
       clearTimeout(expire)
       child.off('message', told)
-      reject(new Error(`a worker ended (${signal ?? `exit code ${code}`}) in ${seeds}; ${hint}`))
+      reject(
+        new Error(
+          `a worker ended (${signal ?? `exit code ${code}`}) at seed ${at} or soon after it (of ${job.seed} to ${last}); run some of them at a time, with --seed and --histories, to see which it is`,
+        ),
+      )
     }
-    child.once('message', told)
+    child.on('message', told)
     child.once('exit', died)
     child.send(job, error => {
       if (error) reject(error)

@@ -1,12 +1,19 @@
 import { runHistories } from '../run.js'
-import type { Done, Job } from './messages.js'
+import type { Done, Job, Running } from './messages.js'
 
 /** A process of the pool: takes jobs, says what became of them, and ends with its parent. */
 let running = 0
+let saidAt = 0
+/** Whoever waits for the job hears so often that it goes on, milliseconds. */
+const SAY_EVERY_MS = 1_000
 
 process.on('message', (job: Job) => {
   void runHistories(job, seed => {
     running = seed
+    const now = performance.now()
+    if (now - saidAt < SAY_EVERY_MS) return
+    saidAt = now
+    process.send?.({ running } satisfies Running)
   }).then(tell)
 })
 // What nobody waited for failed: the history at hand could not tell of it.
