@@ -156,6 +156,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
       groupId: `${group}.coordinator`,
       trusted,
       claims,
+      historyOf: (correlationId, until) => reading.historyOf(correlationId, until),
       owns: partition => follower.isLive({ topic: topics.rollback, partition }),
       logger,
       onFatal,

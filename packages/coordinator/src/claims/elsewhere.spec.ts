@@ -9,9 +9,12 @@ import {
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CORRELATION, ledger, plan, ROLLBACK, step } from '../../../core/src/testing/ledger.js'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
+import type { Told } from '../reading/ledger-reading.js'
 import { ClaimsElsewhere } from './elsewhere.js'
 
 const first = plan([step('orders')])
+/** When every record here was written; long after all of them were made. */
+const WRITTEN = 100_000
 const second = plan(first.steps, { revision: 2 })
 const closed = (revision: number): LedgerEvent => ({
   type: 'RollbackClosed',
@@ -40,11 +43,18 @@ let owned: boolean
 let paused: TopicPartition[]
 /** Times that nothing can be read. */
 let away: number
+/** What the ledger says below the first offset that is read. */
+let before: readonly LedgerEvent[]
+let looks: number
+/** Of the next record. */
+let offset: bigint
 
 beforeEach(async () => {
   told = []
   let deliver: ReaderOptions['onRecords'] = () => {}
-  let offset = 0n
+  offset = 0n
+  before = []
+  looks = 0
   owned = false
   paused = []
   away = 0
@@ -78,6 +88,10 @@ beforeEach(async () => {
       release: () => told.push('-'),
       known() {},
     },
+    async historyOf() {
+      looks++
+      return { events: before.map(event => ({ event }) as Told), refused: [] }
+    },
     owns: () => owned,
     logger: { warn() {} },
     timers: { ...systemTimers, after: (_ms, run) => systemTimers.after(0, run) },
@@ -94,6 +108,7 @@ beforeEach(async () => {
           topic: 'ledger',
           partition: 0,
           offset: offset++,
+          timestamp: WRITTEN,
           headers,
           event,
         } as unknown as IncomingRecord
@@ -112,6 +127,24 @@ describe('what other coordinators request and end', () => {
   it('is not held again by a copy of the request, which nobody would ever end (I7, seed 20263672)', async () => {
     await read(ledger.requested(first), closed(1), ledger.requested(first))
     expect(told).toEqual(['+r1', '-'])
+  })
+
+  it('is not held by a copy of a request whose end lies below what is read here (I7, seed 1252506)', async () => {
+    offset = 40n
+    before = [ledger.requested(first), closed(1)]
+    await read(ledger.requested(first), ledger.requested(second))
+    expect(told).toEqual(['+r2'])
+  })
+
+  it('is looked up once for each request that was made before what is read here, and for no other', async () => {
+    offset = 40n
+    const fresh = ledger.requested(first)
+    await read(ledger.requested(second))
+    expect(looks).toBe(1)
+    const data = { ...fresh.data, occurredAt: WRITTEN + 60_000 }
+    await read({ ...fresh, data } as LedgerEvent)
+    expect(looks).toBe(1)
+    expect(told).toEqual(['+r2', '+r1'])
   })
 
   it('waits for what cannot be read, and overlooks nothing (I1, seed 94133)', async () => {

@@ -1,4 +1,4 @@
-import { closedRevision, type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
+import { type LedgerEvent, type Plan, peekHeaders } from '@unwind/contracts'
 import {
   type EventLog,
   type IncomingRecord,
@@ -10,6 +10,8 @@ import {
 } from '@unwind/runtime'
 import type { TrustedRecords } from '../catalogue/trusted-records.js'
 import type { LedgerFollowing } from '../escalation/beside-loop.js'
+import type { LedgerHistory } from '../reading/ledger-reading.js'
+import { EndedElsewhere } from './ended-elsewhere.js'
 import { planIn } from './plan-in.js'
 
 export interface ElsewhereOptions {
@@ -25,6 +27,8 @@ export interface ElsewhereOptions {
     release(rollbackId: string): void
     known(): void
   }
+  /** Everything that the ledger says of a correlation ID below an offset. Rejects when it cannot be read for now. */
+  historyOf(correlationId: string, until: bigint): Promise<LedgerHistory>
   /** Whether this process folds the partition itself. */
   owns(partition: number): boolean
   readonly logger: { warn(fields: object, message: string): void }
@@ -33,8 +37,6 @@ export interface ElsewhereOptions {
   readonly timers?: Timers
 }
 
-/** Rollbacks of others that ended lately, by their last revision. */
-const REMEMBER_ENDED = 50_000
 const RETRY_MS = 1_000
 
 /**
@@ -46,7 +48,7 @@ export class ClaimsElsewhere {
   readonly #ends = new Map<number, bigint>()
   readonly #positions = new Map<number, bigint>()
   readonly #pauseAt = new Map<number, bigint>()
-  readonly #ended = new Map<string, number>()
+  readonly #ended = new EndedElsewhere()
   #partitions: readonly number[] = []
   #reader: LogReader | null = null
   #stopped = false
@@ -127,6 +129,7 @@ export class ClaimsElsewhere {
     for (const record of records) {
       // While the registry is away each would take as long as its time-out.
       if (this.#stopped) return
+      this.#ended.onRecord(record)
       const { type } = peekHeaders(record.headers)
       if (type !== 'RollbackRequested' && type !== 'RollbackClosed') continue
       await this.#insist(record, type)
@@ -141,7 +144,7 @@ export class ClaimsElsewhere {
     this.options.claims.known()
   }
 
-  /** What reads it may be away (the registry). Passed over, it would hold nothing, and another could be requested over it. */
+  /** What reads it may be away (the registry, the view). Passed over, it would hold nothing, and another could be requested over it. */
   async #insist(record: IncomingRecord, type: string): Promise<void> {
     for (;;) {
       try {
@@ -162,21 +165,26 @@ export class ClaimsElsewhere {
     const { event } = taken
     if (event.type === 'RollbackClosed') {
       this.options.claims.release(event.data.rollbackId)
-      this.#noteEnd(event)
-    } else if (event.type === 'RollbackRequested' && !this.#isOver(event)) {
+      this.#ended.note(event, record)
+    } else if (event.type === 'RollbackRequested' && !(await this.#isOver(event, record))) {
       const plan = planIn(event.data)
       if (plan) this.options.claims.hold(plan)
     }
   }
 
-  #noteEnd({ data: { rollbackId, eventId } }: Extract<LedgerEvent, { type: 'RollbackClosed' }>): void {
-    this.#ended.set(rollbackId, Math.max(closedRevision(eventId), this.#ended.get(rollbackId) ?? 0))
-    if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
-  }
-
-  /** A copy of the request of what has ended: nobody would ever end it again, and whoever wants its places would wait for ever (I7). */
-  #isOver({ data: { rollbackId, revision } }: Extract<LedgerEvent, { type: 'RollbackRequested' }>): boolean {
-    return revision <= (this.#ended.get(rollbackId) ?? 0)
+  /** A copy of the request of what has ended. Where that end may lie below the first offset that was read here, it is looked for. */
+  async #isOver(
+    request: Extract<LedgerEvent, { type: 'RollbackRequested' }>,
+    record: IncomingRecord,
+  ): Promise<boolean> {
+    if (this.#ended.has(request)) return true
+    if (!this.#ended.mayHave(request, record)) return false
+    const { rollbackId, correlationId } = request.data
+    const { events } = await this.options.historyOf(correlationId, record.offset)
+    for (const { event } of events)
+      if (event.type === 'RollbackClosed' && event.data.rollbackId === rollbackId)
+        this.#ended.note(event, record)
+    return this.#ended.has(request)
   }
 }
 

@@ -163,8 +163,14 @@ export const COORDINATOR: readonly Mutant[] = [
   },
   {
     name: 'claim again for the copy of a request whose rollback has ended',
-    file: 'coordinator/dist/claims/elsewhere.js',
-    search: 'revision <= (this.#ended.get(rollbackId) ?? 0)',
+    file: 'coordinator/dist/claims/ended-elsewhere.js',
+    search: 'revision <= (this.#ends.get(rollbackId)?.revision ?? 0)',
+    replacement: 'false',
+  },
+  {
+    name: 'claim for a copy of a request whose end lies before what is read',
+    file: 'coordinator/dist/claims/ended-elsewhere.js',
+    search: 'data.occurredAt <= until + CLOCK_MARGIN_MS',
     replacement: 'false',
   },
 ]

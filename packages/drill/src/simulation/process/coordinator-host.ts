@@ -160,6 +160,7 @@ export class CoordinatorHost {
       groupId: 'coordinators',
       trusted,
       claims,
+      historyOf: (id, until) => reading.historyOf(id, until),
       owns: partition => follower.isLive({ topic: LEDGER, partition }),
       logger: SILENT,
       onFatal: () => world.restart(this, 500),
