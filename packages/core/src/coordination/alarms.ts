@@ -1,4 +1,4 @@
-import type { LedgerEvent } from '@unwind/contracts'
+import { eventIds, type LedgerEvent } from '@unwind/contracts'
 import { toEscalation } from '../stall/escalation.js'
 import type { Stall } from '../stall/stall.js'
 import type { Coordination, Coordinator } from './coordination.js'
@@ -70,4 +70,11 @@ export function surfaced(me: Coordinator, state: Coordination, now: number): rea
     ),
   )
   return [...foreign, ...misfits]
+}
+
+/** Something was said under its name that was not taken, and the ledger has no alarm about it yet. */
+export function owesAlarm({ rollback, refused }: Coordination): boolean {
+  const isTold = (subject: string) =>
+    rollback.seen.has(eventIds.escalation(rollback.rollbackId, 'unauthorised', subject, 0))
+  return ![...refused.keys(), ...rollback.refusals.map(({ eventId }) => eventId)].every(isTold)
 }

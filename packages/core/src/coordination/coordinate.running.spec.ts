@@ -128,6 +128,23 @@ describe('a running rollback', () => {
     expect(emitted(story.takes({ ...forged, message: 'again' }))).toEqual([])
   })
 
+  it('tells of a forgery that it reads in one go with the end, and lets go then (I8, seed 1592189)', () => {
+    story.live = false
+    story.reads(requested)
+    story.takes({ kind: 'refused', claimed: 'CompensationCompleted', message: 'it is not signed' })
+    story.reads(
+      ledger.completed('payments'),
+      ledger.completed('orders'),
+      ledger.closed('RESTORED_VERIFIED', 1),
+    )
+    expect(story.state?.rollback.phase).toBe('closed')
+    story.live = true
+    const [alarm] = emitted(story.takes({ kind: 'tick' }))
+    expect(alarm?.data.eventId).toBe('rb-1/escalation/unauthorised/CompensationCompleted/0')
+    story.reads(alarm!)
+    expect(story.state).toBeNull()
+  })
+
   it('surfaces a command that does not fit', () => {
     story.reads(requested)
     const commands = story.reads(ledger.command('retry', plan, { stepId: 'orders' }))

@@ -1,4 +1,4 @@
-import { unreadable } from './alarms.js'
+import { owesAlarm, unreadable } from './alarms.js'
 import { awaitsReview } from './break-glass.js'
 import {
   type Coordination,
@@ -79,14 +79,17 @@ function fold(
   }
 }
 
-/** Nothing more can come of it by itself. A closed one stays while a system holds actions that no revision names, or a review is open. */
+/**
+ * Nothing more can come of it by itself. A closed one stays while a system holds actions that no revision names, a review is open, or
+ * nobody was told of a forgery: who reads it and its end in one go could tell of it at no other time.
+ */
 function hasEnded(state: Coordination): boolean {
   const { rollback } = state
   switch (rollback.phase) {
     case 'denied':
       return true
     case 'closed':
-      return rollback.unplanned.size === 0 && !awaitsReview(state)
+      return rollback.unplanned.size === 0 && !awaitsReview(state) && !owesAlarm(state)
     case 'proposed':
       return rollback.refused !== undefined
     default:

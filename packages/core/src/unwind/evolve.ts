@@ -35,6 +35,7 @@ import { catchUp, catchUpAll, hydrateSteps, openAnew, passedGates, UNHELD, withP
  */
 export function evolve(state: RollbackState | null, event: LedgerEvent): RollbackState | null {
   if (state?.seen.has(event.data.eventId)) return state
+  if (comesTooLate(state, event)) return state
   const next = apply(state, event)
   if (next === null) return null
   const seen = new Set(next.seen).add(event.data.eventId)
@@ -42,6 +43,21 @@ export function evolve(state: RollbackState | null, event: LedgerEvent): Rollbac
   const lastEventAt = Math.max(next.lastEventAt, event.data.occurredAt)
   return inOneShape({ ...next, seen, lastEventAt })
 }
+
+/**
+ * What was under way at the end is said behind it, and nobody takes it. It must not count as seen: a later revision has the step done
+ * again, and that is said under the same ID.
+ */
+function comesTooLate(state: RollbackState | null, { type }: LedgerEvent): boolean {
+  return state?.phase === 'closed' && OUTCOMES.has(type)
+}
+
+const OUTCOMES: ReadonlySet<string> = new Set<LedgerEvent['type']>([
+  'CompensationStarted',
+  'CompensationCompleted',
+  'CompensationFailed',
+  'StepParked',
+])
 
 function apply(state: RollbackState | null, event: LedgerEvent): RollbackState | null {
   switch (event.type) {

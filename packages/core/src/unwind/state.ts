@@ -54,7 +54,7 @@ export interface StepState {
   readonly resolution: 'keep' | 'force' | 'merge' | null
   /** Attempts ever started or failed in this round, so that a restarted sidecar does not reuse a number. */
   readonly attempts: number
-  /** When the first attempt of any round was announced, epoch ms; null: never. An idempotency key is as old as this. */
+  /** When the first attempt of any round was announced, epoch ms; null: never; 0: before what this fold has seen. An idempotency key is as old as this. */
   readonly firstStartedAt: number | null
   /** When the ledger last moved this step, epoch ms by the emitter's clock. For people and deadlines, never for order. */
   readonly changedAt: number

@@ -23,6 +23,15 @@ export function openAnew(
   return new Map([...steps].map(([id, step]) => [id, concerns(step) ? { ...step, openedAt: at } : step]))
 }
 
+/** Before all that a fold has seen: a snapshot does not say when its step was first tried. */
+export const LONG_AGO = 0
+
+/** It is not settled, and may have been tried: what the target still knows of that depends on when it was. */
+export function wasTried({ status, round }: Pick<StepSnapshot, 'status' | 'round'>): boolean {
+  if (status === 'waiting') return round > 0
+  return status === 'started' || status === 'retrying' || status === 'failed' || status === 'parked'
+}
+
 /** The steps of a plan, each where the snapshot says that it stood. */
 export function hydrateSteps(
   plan: Plan,
@@ -34,9 +43,11 @@ export function hydrateSteps(
     plan.steps.map(step => {
       const fresh = freshStep(step, at)
       const item = known.get(step.stepId)
+      if (!item) return [step.stepId, fresh]
+      const firstStartedAt = wasTried(item) ? LONG_AGO : null
       return [
         step.stepId,
-        item ? { ...fresh, round: item.round, progress: progressFrom(item.status, at) } : fresh,
+        { ...fresh, round: item.round, progress: progressFrom(item.status, at), firstStartedAt },
       ]
     }),
   )

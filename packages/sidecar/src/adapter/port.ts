@@ -100,7 +100,7 @@ export interface StepWork {
   /** W3C traceparent to pass on. */
   readonly traceparent: string | null
   /**
-   * When the ledger first saw this step started, in any round, epoch ms. Null or absent: never before. A target forgets
+   * When the ledger first saw this step started, in any round, epoch ms. Null or absent: never before; 0: nobody knows when. A target forgets
    * idempotency keys after a while; an adapter must not send a key that is older than that (I2).
    */
   readonly firstStartedAt?: number | null

@@ -1,5 +1,6 @@
-import { closedRevision, type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
+import { closedRevision, type EventOf, type LedgerEvent, routingOf, thawPlan } from '@unwind/contracts'
 import {
+  type BeginningEvent,
   CLOCK_MARGIN_MS,
   isFromBefore,
   type Participant,
@@ -7,6 +8,7 @@ import {
   type ParticipantInput,
   type Participation,
   participate,
+  wasTried,
 } from '@unwind/core'
 import { type Followed, type IncomingRecord, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
@@ -147,7 +149,8 @@ export class SidecarLoop {
     if (this.#isElsewhere(followed, event)) return
     const entry = this.#entries.get(event.data.rollbackId)
     if (entry && !isOlder(event, entry)) return this.#take(followed)
-    const known = entry ? { requestedAt: null } : this.#entries.ended(event.data.rollbackId)
+    const unsure = entry !== undefined || wasTriedHere(event, this.options.me.system)
+    const known = this.#entries.ended(event.data.rollbackId) ?? (unsure ? { requestedAt: null } : undefined)
     const before = this.#recall?.before(event, followed.position, known)
     if (before) return before.then(history => this.#begin(history, followed))
     if (entry) return this.#take(followed)
@@ -158,9 +161,17 @@ export class SidecarLoop {
   #begin(history: readonly Followed[], followed: Followed): void {
     const { rollbackId } = followed.event.data as LedgerEvent['data']
     if (history.length > 0) this.#entries.forgetAll(rollbackId)
+    let over = false
     for (const past of history) {
-      if (opensAgain(followed, past)) this.#entries.reopen(rollbackId)
-      else if (this.wants(peekOf(past))) this.#take(past)
+      if (opensAgain(followed, past)) {
+        this.#entries.reopen(rollbackId)
+        over = true
+        continue
+      }
+      if (past.event.type === 'RollbackRequested') over = false
+      // What was still under way at the end is said behind it, and no fold of the ledger takes it (I8).
+      if (over && past.event.type !== 'LateActionDetected') continue
+      if (this.wants(peekOf(past))) this.#take(past)
     }
     const entry = this.#entries.get(rollbackId)
     // Who is started next finds the rest from here, by reading back as we did.
@@ -317,6 +328,18 @@ function isOlder(event: LedgerEvent, { state: { rollback } }: Entry): boolean {
     rollback.phase === 'running' &&
     isFromBefore(rollback, event.data)
   )
+}
+
+/** A step of ours was tried before: only the past tells when, and how long ago its target was first asked (I2). */
+function wasTriedHere({ data }: BeginningEvent, system: string): boolean {
+  const tried = new Set(data.steps.filter(wasTried).map(step => step.stepId))
+  if (tried.size === 0) return false
+  try {
+    return thawPlan(data, data).steps.some(step => step.system === system && tried.has(step.stepId))
+  } catch {
+    // Whoever folds it says what is wrong with the plan.
+    return false
+  }
 }
 
 /** A revision may have been made before its maker knew how the last one ended: the end leaves nothing behind that it could be folded onto. */

@@ -82,11 +82,30 @@ const idle = async ({ loop, target }: ReturnType<typeof stockSidecar>) => {
 
 describe('a command that would begin a rollback here', () => {
   it('is taken at its word if it was made after all that was passed over', async () => {
-    const partition = written(requested, conflict)
+    const partition = written(requested, ledger.command('pause', stock, at(10)))
     const { target, deliver } = stockSidecar(partition, HOUR)
-    await deliver(force(at(2 * HOUR)))
+    const steps = [{ stepId: 'stock', status: 'waiting', round: 0 }]
+    await deliver(ledger.command('resume', stock, at(2 * HOUR, { steps })))
     await undone(target)
     expect(partition.read).not.toHaveBeenCalled()
+  })
+
+  it('is read back for, however new, where our step was tried before: a key may be forgotten by now (I2, seed 1789052)', async () => {
+    const partition = written(requested, ledger.started('stock', 1, 0, at(7)), conflict)
+    const { target, deliver } = stockSidecar(partition, HOUR)
+    const undo = vi.spyOn(target, 'undo')
+    await deliver(force(at(20 * HOUR)))
+    await undone(target)
+    expect(partition.read).toHaveBeenCalledOnce()
+    expect(undo.mock.calls[0]![0]).toMatchObject({ firstStartedAt: 7 })
+  })
+
+  it('tells the target that nobody knows when it was first asked, where that is no longer in the ledger (I2)', async () => {
+    const { target, deliver } = stockSidecar(written(), HOUR)
+    const undo = vi.spyOn(target, 'undo')
+    await deliver(force(at(20 * HOUR)))
+    await undone(target)
+    expect(undo.mock.calls[0]![0]).toMatchObject({ firstStartedAt: 0 })
   })
 
   it('undoes nothing if it came late, and a skip stands before it (I6)', async () => {

@@ -162,6 +162,12 @@ export const COORDINATOR: readonly Mutant[] = [
     replacement: 'if (false)',
   },
   {
+    name: 'let go of an ended rollback before its forgery is told',
+    file: 'core/dist/coordination/coordinate.js',
+    search: '&& !owesAlarm(state)',
+    replacement: '',
+  },
+  {
     name: 'claim again for the copy of a request whose rollback has ended',
     file: 'coordinator/dist/claims/ended-elsewhere.js',
     search: 'revision <= (this.#ends.get(rollbackId)?.revision ?? 0)',

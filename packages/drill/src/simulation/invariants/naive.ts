@@ -61,6 +61,13 @@ export function emptyRollback(id: string, correlationId: string, partition: numb
   }
 }
 
+const OUTCOMES: ReadonlySet<string> = new Set([
+  'CompensationStarted',
+  'CompensationCompleted',
+  'CompensationFailed',
+  'StepParked',
+])
+
 /** Takes one accepted event in. */
 export function take(
   rollback: NaiveRollback,
@@ -72,6 +79,8 @@ export function take(
   const { data } = event
   if (rollback.seen.has(data.eventId)) return
   const running = rollback.revisions.length > 0 && rollback.closed === null
+  // A later revision has the step done again, and says so under the same ID.
+  if (rollback.closed !== null && OUTCOMES.has(event.type)) return
   switch (event.type) {
     case 'RollbackProposed':
       rollback.proposed = true

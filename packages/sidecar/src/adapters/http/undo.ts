@@ -1,4 +1,5 @@
 import type { ConflictPolicy, FieldDifference } from '@unwind/contracts'
+import { LONG_AGO } from '@unwind/core'
 import type { StepWork } from '../../adapter/port.js'
 import { type HttpFailure, judgeUndo } from './classify.js'
 import type { HttpClient, TargetRequest } from './client.js'
@@ -78,7 +79,8 @@ export function keptNote(item: Item): string {
 function forgottenKey({ keyRetentionMs, now }: UndoShell, work: StepWork, item: Item): HttpFailure | null {
   const first = work.firstStartedAt ?? null
   if (first === null || now() - first < keyRetentionMs) return null
-  const since = new Date(first).toISOString()
+  const since =
+    first === LONG_AGO ? 'a time that this process has not read of' : new Date(first).toISOString()
   return {
     kind: 'failed',
     code: 'contract',
