@@ -216,6 +216,18 @@ describe('revisions', () => {
     expect(statuses(state)).toEqual({ loyalty: 'verified', orders: 'waiting' })
   })
 
+  it('has done again what was under way at the end, said under the same ID (I8, seed 1274534)', () => {
+    const one = plan([step('loyalty')])
+    const two = plan([step('loyalty'), step('orders')], { revision: 2 })
+    const told = [ledger.requested(one), ledger.closed('ABANDONED'), ledger.completed('loyalty')] as const
+    const reopened = [...told, ledger.requested(two)] as const
+    expect(statuses(fold(...reopened))).toEqual({ loyalty: 'waiting', orders: 'waiting' })
+    expect(statuses(fold(...reopened, ledger.completed('loyalty')))).toEqual({
+      loyalty: 'verified',
+      orders: 'waiting',
+    })
+  })
+
   it('does not let the end of an earlier revision close a later one', () => {
     const one = plan([step('loyalty')])
     const two = plan([step('loyalty'), step('orders')], { revision: 2 })

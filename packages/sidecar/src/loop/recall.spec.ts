@@ -188,6 +188,20 @@ describe('a revision after the end', () => {
   })
 })
 
+describe('a revision that is read back for', () => {
+  it('has done again what was said behind the end, as every fold of the ledger does (I8, seed 1274534)', async () => {
+    const late = step('stock', [], {
+      stepId: 'stock~2',
+      actions: [{ actionId: 'stock:2', action: 'stock.done', resource: null, data: '{}' }],
+    })
+    const partition = written(requested, ledger.closed('ABANDONED'), ledger.completed('stock'))
+    const { target, deliver } = stockSidecar(partition, 2 * HOUR)
+    await deliver(ledger.requested(plan([step('stock'), late], { revision: 2 }), at(HOUR)))
+    await vi.waitFor(() => expect(target.effects.size).toBe(2))
+    expect(partition.read).toHaveBeenCalledOnce()
+  })
+})
+
 describe('reading back', () => {
   it('is tried again until the ledger can be read', async () => {
     const partition = written(requested, conflict, skip(at(30)))

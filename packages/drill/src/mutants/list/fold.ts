@@ -135,4 +135,10 @@ export const FOLD: readonly Mutant[] = [
     search: 'paused: false,\n                steps: openAnew',
     replacement: 'paused: state.paused,\n                steps: openAnew',
   },
+  {
+    name: 'take for said again what was said behind the end',
+    file: EVOLVE,
+    search: 'if (comesTooLate(state, event))',
+    replacement: 'if (false)',
+  },
 ]

@@ -177,4 +177,10 @@ export const SIDECAR: readonly Mutant[] = [
     search: 'if (known)',
     replacement: 'if (false)',
   },
+  {
+    name: 'send a key of which nobody knows how old it is',
+    file: LOOP,
+    search: 'entry !== undefined || wasTriedHere(event, this.options.me.system)',
+    replacement: 'entry !== undefined',
+  },
 ]
