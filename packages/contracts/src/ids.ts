@@ -24,7 +24,9 @@ export const eventIds = {
   parked: (rollbackId: string, stepId: string, round: number) => `${rollbackId}/${stepId}/parked/${round}`,
   fenced: (rollbackId: string, system: string, revision: number) =>
     `${rollbackId}/fenced/${system}/r${revision}`,
-  gateOpened: (rollbackId: string, gateId: string) => `${rollbackId}/gate-opened/${gateId}`,
+  /** A revision after the end has its gates closed again: who opens one then says something new. */
+  gateOpened: (rollbackId: string, gateId: string, revision = 1) =>
+    `${rollbackId}/gate-opened/${gateId}${revision === 1 ? '' : `/r${revision}`}`,
   /** @param digest of the action IDs, so that the same finding has the same ID and a new one has another. */
   lateAction: (rollbackId: string, system: string, digest: string) =>
     `${rollbackId}/late/${system}/${digest}`,

@@ -83,7 +83,7 @@ export class Commands {
       type: 'GateOpened',
       data: {
         ...common(this.standing, rollback),
-        eventId: eventIds.gateOpened(rollbackId, gateId),
+        eventId: eventIds.gateOpened(rollbackId, gateId, rollback.plan.revision),
         gateId,
         openedBy,
         reason,

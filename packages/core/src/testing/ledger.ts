@@ -165,9 +165,9 @@ export const ledger = {
     }),
   fenced: (system: string, revision = 1) =>
     event('SystemFenced', { eventId: eventIds.fenced(ROLLBACK, system, revision), system, revision }),
-  gateOpened: (gateId: string) =>
+  gateOpened: (gateId: string, revision = 1) =>
     event('GateOpened', {
-      eventId: eventIds.gateOpened(ROLLBACK, gateId),
+      eventId: eventIds.gateOpened(ROLLBACK, gateId, revision),
       gateId,
       openedBy: 'user:ana',
       reason: 'fine',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fold, ledger, plan, running, statuses, step } from '../testing/ledger.js'
+import { evolve } from './evolve.js'
 import { readiness } from './readiness.js'
 
 const threeTiers = plan([
@@ -214,6 +215,23 @@ describe('revisions', () => {
     )
     expect(state?.phase).toBe('running')
     expect(statuses(state)).toEqual({ loyalty: 'verified', orders: 'waiting' })
+  })
+
+  it('has the gates closed again that no step has passed, and those open that one has (I4, seeds 1734504 and 1930200)', () => {
+    const gate = { beforeTier: 0, kind: 'human', bakeMs: 0 } as const
+    const gates = ['before:a', 'before:b'].map(gateId => ({ ...gate, gateId }))
+    const steps = [step('a', [], { gate: 'before:a' }), step('b', [], { gate: 'before:b' })]
+    const reopened = running(
+      ledger.requested(plan(steps, { gates })),
+      ledger.gateOpened('before:a'),
+      ledger.gateOpened('before:b'),
+      ledger.parked('a'),
+      ledger.closed('ABANDONED'),
+      ledger.requested(plan([...steps, step('c')], { gates, revision: 2 })),
+    )
+    expect([...reopened.openGates]).toEqual(['before:a'])
+    const again = evolve(reopened, ledger.gateOpened('before:b', 2))
+    expect(again?.phase === 'running' && [...again.openGates]).toEqual(['before:a', 'before:b'])
   })
 
   it('has done again what was under way at the end, said under the same ID (I8, seed 1274534)', () => {

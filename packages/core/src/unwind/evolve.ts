@@ -23,7 +23,7 @@ import {
   type StepState,
   stepInOneShape,
 } from './state.js'
-import { catchUp, catchUpAll, hydrateSteps, openAnew, passedGates, UNHELD, withPassed } from './steps.js'
+import { catchUp, catchUpAll, hydrateSteps, openAnew, passedGates, unheld, withPassed } from './steps.js'
 
 /**
  * Folds one ledger event into what is known of its rollback. Pure; the same in every sidecar, the coordinator, the
@@ -242,7 +242,7 @@ function reopened(state: Closed, at: number): Running {
   const { closing: _, phase: __, ...kept } = state
   return {
     ...kept,
-    ...UNHELD,
+    ...unheld(state),
     phase: 'running',
     lastEventAt: at,
   }

@@ -120,6 +120,11 @@ export const UNHELD: Pick<Running, 'paused' | 'aborted' | 'openGates' | 'fenced'
   fenced: new Set(),
 }
 
+/** As `UNHELD`, with the gates that a step has passed: a person has let it through, and asking again would tell nothing new. */
+export function unheld({ plan, steps }: Pick<Running, 'plan' | 'steps'>): typeof UNHELD {
+  return { ...UNHELD, openGates: withPassed(UNHELD.openGates, plan, steps) }
+}
+
 /**
  * Open gates, with those of people that must have been opened though this fold began later (I7). A bake is each step's own.
  * @returns the same set when it has them all.

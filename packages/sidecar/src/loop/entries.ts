@@ -1,11 +1,11 @@
-import { eventIds, type RollbackClosed } from '@unwind/contracts'
+import { closedRevision, eventIds, type RollbackClosed } from '@unwind/contracts'
 import {
   holdsOffset,
   isSettled,
   type Participant,
   type Participation,
   type RollbackState,
-  UNHELD,
+  unheld,
   unplannedOf,
 } from '@unwind/core'
 import type { Cancel, Followed, Peek } from '@unwind/runtime'
@@ -129,9 +129,10 @@ export class Entries {
   }
 
   /** The ledger says that it has ended. */
-  close({ rollbackId, endState }: RollbackClosed): void {
+  close({ rollbackId, eventId, endState }: RollbackClosed): void {
     const entry = this.#open.get(rollbackId)
-    if (!entry) return
+    // The end of an earlier revision, written while this one was requested, or by somebody who was slow (I7, seed 1674284).
+    if (!entry || closedRevision(eventId) < revisionOf(entry.state)) return
     if (endState === 'ABANDONED') {
       this.#end(entry)
       return
@@ -140,7 +141,7 @@ export class Entries {
     // The end of an earlier revision, written while this one was requested.
     if (this.#hasOpenStep(rollback)) return
     // Kept or not, what held it does not hold a revision after this end.
-    entry.state = unheld(entry.state)
+    entry.state = letGo(entry.state)
     this.#keptClosed.add(entry)
     if (fence === 'done') {
       this.#endUnlessHeld(entry)
@@ -160,7 +161,7 @@ export class Entries {
   /** Of its past, read back: it ended, and a later revision opens it again. What the end let go of is held no more, what is settled stays so. */
   reopen(rollbackId: string): void {
     const entry = this.#open.get(rollbackId)
-    if (entry) entry.state = unheld(entry.state)
+    if (entry) entry.state = letGo(entry.state)
   }
 
   /** The target was looked into. */
@@ -228,9 +229,9 @@ export function halt({ halts }: Entry, reason: 'pause' | 'abort' | 'released'): 
   for (const each of halts) each.abort(reason)
 }
 
-function unheld(state: Participation): Participation {
+function letGo(state: Participation): Participation {
   const { rollback } = state
-  return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...UNHELD } } : state
+  return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...unheld(rollback) } } : state
 }
 
 function requestedAt({ rollback }: Participation): number | null {

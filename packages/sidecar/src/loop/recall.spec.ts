@@ -188,6 +188,24 @@ describe('a revision after the end', () => {
   })
 })
 
+describe('the end of an earlier revision', () => {
+  it('that is said again does not end the later one (I7, seed 1674284)', async () => {
+    const late = step('stock', [], {
+      stepId: 'stock~2',
+      actions: [{ actionId: 'stock:2', action: 'stock.done', resource: null, data: '{}' }],
+    })
+    const { target, loop, deliver } = stockSidecar(written(), HOUR)
+    await deliver(requested)
+    await undone(target)
+    await deliver(ledger.completed('stock'))
+    await deliver(ledger.closed('ABANDONED'))
+    target.gate = new Promise(() => {})
+    await deliver(ledger.requested(plan([step('stock'), late], { revision: 2 }), at(2 * HOUR)))
+    await deliver(ledger.closed('ABANDONED'))
+    expect(loop.open.rollbacks).toBe(1)
+  })
+})
+
 describe('a revision that is read back for', () => {
   it('has done again what was said behind the end, as every fold of the ledger does (I8, seed 1274534)', async () => {
     const late = step('stock', [], {

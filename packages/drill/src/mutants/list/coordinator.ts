@@ -179,4 +179,10 @@ export const COORDINATOR: readonly Mutant[] = [
     search: 'data.occurredAt <= until + CLOCK_MARGIN_MS',
     replacement: 'false',
   },
+  {
+    name: 'say of a gate that is opened again what was said before the end',
+    file: 'coordinator/dist/operations/commands.js',
+    search: 'eventIds.gateOpened(rollbackId, gateId, rollback.plan.revision)',
+    replacement: 'eventIds.gateOpened(rollbackId, gateId)',
+  },
 ]

@@ -150,7 +150,7 @@ export const SIDECAR: readonly Mutant[] = [
     name: 'keep a pause that the end has lifted',
     file: ENTRIES,
     search:
-      "return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...UNHELD } } : state;",
+      "return rollback.phase === 'running' ? { ...state, rollback: { ...rollback, ...unheld(rollback) } } : state;",
     replacement: 'return state;',
   },
   {
@@ -182,5 +182,11 @@ export const SIDECAR: readonly Mutant[] = [
     file: LOOP,
     search: 'entry !== undefined || wasTriedHere(event, this.options.me.system)',
     replacement: 'entry !== undefined',
+  },
+  {
+    name: 'end a later revision for the late end of an earlier one',
+    file: 'sidecar/dist/loop/entries.js',
+    search: 'if (!entry || closedRevision(eventId) < revisionOf(entry.state))',
+    replacement: 'if (!entry)',
   },
 ]

@@ -223,9 +223,16 @@ function request(rollback: NaiveRollback, plan: Plan, offset: number, at: number
     rollback.closed = null
     rollback.abortedAt = null
     rollback.pauses.push([offset, false])
-    rollback.gates.clear()
+    for (const gate of rollback.gates.keys()) if (!isPassed(rollback, gate)) rollback.gates.delete(gate)
     // A fence stands in its target for ever, whatever becomes of the rollback.
   }
+}
+
+/** A step has begun behind it: nobody is asked again, whatever ended in between. */
+function isPassed(rollback: NaiveRollback, gateId: string): boolean {
+  const begun = (step: NaiveStep) =>
+    step.round > 0 || !['waiting', 'skipped', 'resolved'].includes(step.status)
+  return [...rollback.steps.values()].some(step => step.step.gate === gateId && begun(step))
 }
 
 function shareOf(step: PlanStep): string {

@@ -33,8 +33,10 @@ export function startProblem(
   const { attempts } = scenario.systems.find(s => s.name === step.system)!
   if (attempt > attempts) return { invariant: 'I7', message: `attempt ${attempt} of ${attempts}` }
   const mine = rollback.steps.get(stepId)!
-  // What has begun is let finish; that it has finished, another process may have said behind what this one knows.
-  const began = mine.status === 'started' || (mine.attempts > 0 && (mine.settledAt ?? 0) >= known)
+  // What has begun is let finish; that it has finished or parked, another process may have said behind what this one knows.
+  const isNews = (offset: number | null) => offset !== null && offset >= known
+  const began =
+    mine.status === 'started' || (mine.attempts > 0 && (isNews(mine.settledAt) || isNews(mine.parkedAt)))
   if (rollback.abortedAt !== null && rollback.abortedAt < known && !began)
     return { invariant: 'I5', message: 'the rollback was aborted' }
   const saw = (offset: number | null) => offset !== null && offset >= (since ?? known) && offset < known
