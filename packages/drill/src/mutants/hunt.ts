@@ -22,7 +22,9 @@ export async function hunt(
 ): Promise<Found> {
   const takeOut = workspace.plant(mutant)
   try {
-    const args = ['--histories', String(HISTORIES), '--seed', seed, '--workers', '1', '--brief']
+    const { rare } = mutant
+    const [histories, first] = rare === undefined ? [String(HISTORIES), seed] : ['1', String(rare)]
+    const args = ['--histories', histories, '--seed', first, '--workers', '1', '--brief']
     const { stdout, stderr } = await run([workspace.simulator, ...args], signal)
     const line = stdout.trim().split('\n').at(-1) ?? ''
     if (line.startsWith('{')) return JSON.parse(line) as Found

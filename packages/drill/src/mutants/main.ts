@@ -21,14 +21,14 @@ async function main(): Promise<number> {
   const left = [...chosen]
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  let caught = 0
+  const caught = { usual: 0, rare: 0 }
   let most = 0
   const hunter = async () => {
     const workspace = new Workspace(fileURLToPath(new URL('../../..', import.meta.url)))
     try {
       for (let mutant = left.shift(); mutant && !stop.signal.aborted; mutant = left.shift()) {
         const found = await hunt(workspace, mutant, { seed: String(values.seed), signal: stop.signal })
-        if (found.seed !== undefined) caught++
+        if (found.seed !== undefined) caught[mutant.rare === undefined ? 'usual' : 'rare']++
         most = Math.max(most, found.histories)
         process.stdout.write(`${row(mutant, found)}\n`)
       }
@@ -42,10 +42,14 @@ async function main(): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   })
   const seconds = Math.round((performance.now() - began) / 1_000)
+  const rare = chosen.filter(mutant => mutant.rare !== undefined).length
+  const usual = chosen.length - rare
   process.stdout.write(
-    `${caught} of ${chosen.length} planted bugs found, seeds from ${values.seed}, within ${most} histories each, ${seconds} s\n`,
+    `${caught.usual} of ${usual} planted bugs found, seeds from ${values.seed}, within ${most} histories each, and ` +
+      `${caught.rare} of ${rare} rare ones, each in its own history; ${seconds} s\n`,
   )
-  return caught === chosen.length && !stop.signal.aborted ? 0 : 1
+  const all = caught.usual === usual && caught.rare === rare
+  return all && !stop.signal.aborted ? 0 : 1
 }
 
 function row({ name }: Mutant, { histories, seed, invariant, message }: Found): string {

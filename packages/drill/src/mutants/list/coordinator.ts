@@ -126,18 +126,6 @@ export const COORDINATOR: readonly Mutant[] = [
     replacement: ';',
   },
   {
-    name: 'forget approvals that are read back',
-    file: 'coordinator/dist/ledger/loop.js',
-    search: 'foldCoordination(state, recorded, recorded.approver)',
-    replacement: 'foldCoordination(state, recorded)',
-  },
-  {
-    name: 'commit beyond what was read back',
-    file: 'coordinator/dist/ledger/entries.js',
-    search: 'if (oldest === null || readFrom < oldest)',
-    replacement: 'if (oldest === null)',
-  },
-  {
     name: 'take the view while the log cannot be asked',
     file: 'coordinator/dist/catalogue/record-source.js',
     search: 'const needed = bounds.end > bounds.start ? bounds.end : 0n;',
@@ -163,6 +151,7 @@ export const COORDINATOR: readonly Mutant[] = [
   },
   {
     name: 'let go of an ended rollback before its forgery is told',
+    rare: 1_592_189,
     file: 'core/dist/coordination/coordinate.js',
     search: '&& !owesAlarm(state)',
     replacement: '',
@@ -175,12 +164,14 @@ export const COORDINATOR: readonly Mutant[] = [
   },
   {
     name: 'claim for a copy of a request whose end lies before what is read',
+    rare: 1_252_506,
     file: 'coordinator/dist/claims/ended-elsewhere.js',
     search: 'data.occurredAt <= until + CLOCK_MARGIN_MS',
     replacement: 'false',
   },
   {
     name: 'say of a gate that is opened again what was said before the end',
+    rare: 1_930_200,
     file: 'coordinator/dist/operations/commands.js',
     search: 'eventIds.gateOpened(rollbackId, gateId, rollback.plan.revision)',
     replacement: 'eventIds.gateOpened(rollbackId, gateId)',

@@ -137,6 +137,7 @@ export const FOLD: readonly Mutant[] = [
   },
   {
     name: 'take for said again what was said behind the end',
+    rare: 1_274_534,
     file: EVOLVE,
     search: 'if (comesTooLate(state, event))',
     replacement: 'if (false)',

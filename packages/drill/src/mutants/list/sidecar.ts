@@ -173,18 +173,26 @@ export const SIDECAR: readonly Mutant[] = [
   },
   {
     name: 'open an ended rollback again as its maker saw it',
+    rare: 72_099,
     file: 'sidecar/dist/loop/recall.js',
     search: 'if (known)',
     replacement: 'if (false)',
   },
   {
     name: 'send a key of which nobody knows how old it is',
+    rare: 1_789_052,
     file: LOOP,
     search: 'entry !== undefined || wasTriedHere(event, this.options.me.system)',
     replacement: 'entry !== undefined',
+    also: {
+      file: 'core/dist/unwind/steps.js',
+      search: 'wasTried(item) ? LONG_AGO : null',
+      replacement: 'null',
+    },
   },
   {
     name: 'end a later revision for the late end of an earlier one',
+    rare: 1_674_284,
     file: 'sidecar/dist/loop/entries.js',
     search: 'if (!entry || closedRevision(eventId) < revisionOf(entry.state))',
     replacement: 'if (!entry)',
