@@ -161,16 +161,20 @@ export class SidecarLoop {
   #begin(history: readonly Followed[], followed: Followed): void {
     const { rollbackId } = followed.event.data as LedgerEvent['data']
     if (history.length > 0) this.#entries.forgetAll(rollbackId)
-    let over = false
+    let asked = 0
+    let ended = 0
     for (const past of history) {
+      const { event } = past
+      if (event.type === 'RollbackRequested') asked = Math.max(asked, event.data.revision)
       if (opensAgain(followed, past)) {
+        // The late end of an earlier revision ends nothing.
+        if (closedRevision(event.data.eventId) < asked) continue
         this.#entries.reopen(rollbackId)
-        over = true
+        ended = closedRevision(event.data.eventId)
         continue
       }
-      if (past.event.type === 'RollbackRequested') over = false
       // What was still under way at the end is said behind it, and no fold of the ledger takes it (I8).
-      if (over && past.event.type !== 'LateActionDetected') continue
+      if (ended > 0 && asked <= ended && event.type !== 'LateActionDetected') continue
       if (this.wants(peekOf(past))) this.#take(past)
     }
     const entry = this.#entries.get(rollbackId)

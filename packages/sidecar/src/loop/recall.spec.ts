@@ -218,6 +218,28 @@ describe('a revision that is read back for', () => {
     await vi.waitFor(() => expect(target.effects.size).toBe(2))
     expect(partition.read).toHaveBeenCalledOnce()
   })
+
+  it('takes the outcomes of the revision before it, also behind a late copy of an earlier end', async () => {
+    const late = (n: number) =>
+      step('stock', [], {
+        stepId: `stock~${n}`,
+        actions: [{ actionId: `stock:${n}`, action: 'stock.done', resource: null, data: '{}' }],
+      })
+    const second = plan([step('stock'), late(2)], { revision: 2 })
+    const partition = written(
+      requested,
+      ledger.completed('stock'),
+      ledger.closed('RESTORED_VERIFIED', 1),
+      ledger.requested(second, at(10)),
+      ledger.closed('RESTORED_VERIFIED', 1),
+      ledger.completed('stock~2', 0, { system: 'stock' }),
+      ledger.closed('RESTORED_VERIFIED', 2),
+    )
+    const { target, deliver } = stockSidecar(partition, 10 * HOUR)
+    await deliver(ledger.requested(plan([step('stock'), late(2), late(3)], { revision: 3 }), at(20)))
+    await undone(target)
+    expect([...target.effects.keys()]).toEqual([expect.stringContaining('stock~3')])
+  })
 })
 
 describe('reading back', () => {
