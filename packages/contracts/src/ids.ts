@@ -30,8 +30,9 @@ export const eventIds = {
   /** @param digest of the action IDs, so that the same finding has the same ID and a new one has another. */
   lateAction: (rollbackId: string, system: string, digest: string) =>
     `${rollbackId}/late/${system}/${digest}`,
-  escalation: (rollbackId: string, kind: string, subject: string, round: number) =>
-    `${rollbackId}/escalation/${kind}/${subject}/${round}`,
+  /** @param reopenedBy revision that opened the rollback again after an end; 1: none. What stalls then, stalls anew. */
+  escalation: (rollbackId: string, kind: string, subject: string, round: number, reopenedBy = 1) =>
+    `${rollbackId}/escalation/${kind}/${subject}/${round}${reopenedBy === 1 ? '' : `/r${reopenedBy}`}`,
   /** @param notice names the notice within its alarm. */
   escalationDelivered: (escalationId: string, notice: string) => `${escalationId}/notice/${notice}`,
   /** @param digest of the checkpoint: the same place and the same records give the same one. */

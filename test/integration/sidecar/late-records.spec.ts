@@ -41,12 +41,14 @@ it('a copy of an old command overwrites nothing, though its reader was started b
   await send.send(resolve)
   await world.event('rb-parked/stock/parked/1')
   await send.send(commandOn(request, 'skip', 1))
+  const resolved = await recordOf(resolve.data.eventId)
+  await expect
+    .poll(() => committed(resolved.partition), { timeout: 20_000 })
+    .toBeGreaterThan(resolved.offset + 1n)
   await first.drain()
   await first.stop()
 
   await world.sidecar(contract, () => () => target, key)
-  const resolved = await recordOf(resolve.data.eventId)
-  expect(await committed(resolved.partition)).toBeGreaterThan(resolved.offset + 1n)
   const { topic, value, headers } = resolved
   const producer = await world.log.producer()
   await producer.publish({ topic, key: resolved.key!, value, headers })

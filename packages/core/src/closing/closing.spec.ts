@@ -122,6 +122,15 @@ describe('the end of a rollback', () => {
     ).toEqual(['ABANDONED', 'payments (step payments): waiting when the rollback was abandoned'])
   })
 
+  it('ends a revision that was refused too, so that nobody takes it for one that comes after (seed 1017052)', () => {
+    const changed = plan([step('loyalty', [], { deadlineMs: 1 })], { revision: 2 })
+    const one = plan([step('loyalty')])
+    const begun = [ledger.requested(one), ledger.started('loyalty'), ledger.requested(changed)]
+    const state = running(...begun, ledger.completed('loyalty'))
+    expect(state.plan.revision).toBe(1)
+    expect(closing(state, 'coordinator', 2_000)).toMatchObject({ event: { eventId: 'rb-1/closed/r2' } })
+  })
+
   it('of a plan without steps leaves systems time to find actions, and is never green', () => {
     const state = running(ledger.requested(plan([])))
     expect(closing(state, 'coordinator', 5_999)).toEqual({ kind: 'later', at: 6_000 })

@@ -1,6 +1,6 @@
 import { eventIds, type RollbackClosed } from '@unwind/contracts'
 import { selectionOf, selectionText } from '../planning/selection.js'
-import { type EndState, isSettled, type Running, type StepState } from '../unwind/state.js'
+import { type EndState, isSettled, latestRevision, type Running, type StepState } from '../unwind/state.js'
 
 /** How long a rollback without any step stays open for systems to find actions of their own, milliseconds. */
 export const EMPTY_PLAN_GRACE_MS = 5_000
@@ -80,7 +80,7 @@ function event(
     .filter(s => s.progress.status !== 'verified')
     .map(s => s.step.actions.length)
   return {
-    eventId: eventIds.closed(state.rollbackId, state.plan.revision),
+    eventId: eventIds.closed(state.rollbackId, latestRevision(state)),
     correlationId: state.correlationId,
     rollbackId: state.rollbackId,
     occurredAt: now,

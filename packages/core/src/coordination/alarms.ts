@@ -1,4 +1,5 @@
 import { eventIds, type LedgerEvent } from '@unwind/contracts'
+import { UNTIL_TAKEN } from '../escalation/gone.js'
 import { toEscalation } from '../stall/escalation.js'
 import type { Stall } from '../stall/stall.js'
 import type { Coordination, Coordinator } from './coordination.js'
@@ -16,8 +17,11 @@ export function raise(
   now: number,
 ): LedgerEvent {
   const stall = { ...alarm, round: 0, stepId: null, system: null, owner: null, blockedBy: [] }
-  // The ledger knows more kinds than the stalls: a record that somebody had no right to write is no delay.
-  return { type: 'EscalationRaised', data: toEscalation(state.rollback, stall as Stall, me.principal, now) }
+  const { rollbackId, correlationId } = state.rollback
+  // The ledger knows more kinds than the stalls: a record that somebody had no right to write is no delay, and an end changes nothing
+  // about it: it is told once.
+  const about = UNTIL_TAKEN.has(alarm.kind) ? { rollbackId, correlationId } : state.rollback
+  return { type: 'EscalationRaised', data: toEscalation(about, stall as Stall, me.principal, now) }
 }
 
 /** What it needs to know cannot be read for now. The same subject as the stall of a proposal that nobody plans: one alarm, with the reason. */

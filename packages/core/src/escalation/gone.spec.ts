@@ -5,6 +5,7 @@ import type { SystemFacts } from '../stall/stall.js'
 import { fold, ledger, plan, step } from '../testing/ledger.js'
 import { proposed } from '../testing/log.js'
 import { stallsAt } from '../testing/stall.js'
+import type { RollbackState } from '../unwind/state.js'
 import { whyGone } from './gone.js'
 
 const LONG_AFTER = 100_000_000
@@ -153,6 +154,21 @@ describe('the alarm about', () => {
     const raised = toEscalation(fold(...parked)!, stall!, 'coordinator', LONG_AFTER)
     const again = [...parked, ledger.command('retry', chain, { stepId: 'a' }), ledger.parked('a', 1)]
     expect(whyGone(raised, fold(...again)!)).toBe('step a is parked')
+  })
+
+  test('what stalls after an end is another one, and what stalled before is over', () => {
+    const parked = [requested, ledger.parked('a')]
+    const ended = [...parked, ledger.closed('ABANDONED')]
+    const again = [...ended, ledger.requested(plan([...chain.steps, step('c')], { revision: 2 }))]
+    const raisedIn = (state: RollbackState) => {
+      const stall = stallsAt(state, LONG_AFTER).find(({ subject }) => subject === 'a')
+      return toEscalation(state, stall!, 'coordinator', LONG_AFTER)
+    }
+    const [before, after] = [raisedIn(fold(...parked)!), raisedIn(fold(...again)!)]
+    expect(before.escalationId).toBe('rb-1/escalation/waiting-for-person/a/0')
+    expect(after.escalationId).toBe('rb-1/escalation/waiting-for-person/a/0/r2')
+    expect(whyGone(before, fold(...again)!)).toBe('the rollback ended, and revision 2 opened it again')
+    expect(whyGone(after, fold(...again)!)).toBeNull()
   })
 
   test('a stuck step is not over because of a pause', () => {

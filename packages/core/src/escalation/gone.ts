@@ -1,13 +1,13 @@
 import type { EscalationRaised } from '@unwind/contracts'
 import { DEFAULT_STALL_OPTIONS } from '../stall/stall.js'
 import { type Watch, watches } from '../stall/watch.js'
-import type { RollbackState } from '../unwind/state.js'
+import { type RollbackState, reopenedBy } from '../unwind/state.js'
 
 /**
  * Only a person can say that these are dealt with: somebody wrote what they had no right to write, one person decided alone, or
  * what was restored is not as it was proven. The end of a rollback mends none of them.
  */
-const UNTIL_TAKEN: ReadonlySet<string> = new Set(['unauthorised', 'break-glass', 'anomaly'])
+export const UNTIL_TAKEN: ReadonlySet<string> = new Set(['unauthorised', 'break-glass', 'anomaly'])
 
 /**
  * Why the cause of an alarm is gone; null: it is not. An alarm stands as long as the rollback waits for the very thing that it
@@ -20,7 +20,10 @@ export function whyGone(raised: EscalationRaised, rollback: RollbackState): stri
     return 'the rollback was denied'
   const subject = subjectOf(raised)
   if (subject === null) return null
-  const { name, round } = subject
+  const { name, round, reopened } = subject
+  // What stalls after an end has an alarm of its own.
+  if (reopened < reopenedBy(rollback))
+    return `the rollback ended, and revision ${reopenedBy(rollback)} opened it again`
   // A pause holds the steps, it mends nothing; the pause itself is watched.
   const unpaused =
     rollback.phase === 'running' && name !== 'pause' ? { ...rollback, paused: false } : rollback
@@ -33,16 +36,18 @@ export function whyGone(raised: EscalationRaised, rollback: RollbackState): stri
   return stands ? null : what(raised, rollback)
 }
 
-/** What stalls and in which round, from the alarm's ID: "<rollback>/escalation/<kind>/<subject>/<round>". */
+const ALARM_ID = /^(.*)\/(\d{1,9})(?:\/r(\d{1,9}))?$/
+
+/** What stalls, in which round and after which end, from the alarm's ID (`eventIds.escalation`). */
 function subjectOf({
   escalationId,
   rollbackId,
   kind,
-}: EscalationRaised): { name: string; round: number } | null {
+}: EscalationRaised): { name: string; round: number; reopened: number } | null {
   const before = `${rollbackId}/escalation/${kind}/`
-  const end = escalationId.lastIndexOf('/')
-  if (!escalationId.startsWith(before) || end < before.length) return null
-  return { name: escalationId.slice(before.length, end), round: Number(escalationId.slice(end + 1)) }
+  if (!escalationId.startsWith(before)) return null
+  const parts = ALARM_ID.exec(escalationId.slice(before.length))
+  return parts ? { name: parts[1]!, round: Number(parts[2]), reopened: Number(parts[3] ?? 1) } : null
 }
 
 function standsFor(watch: Watch, kind: string): boolean {

@@ -1,19 +1,23 @@
 import { type EscalationRaised, eventIds } from '@unwind/contracts'
-import type { RollbackState } from '../unwind/state.js'
+import type { RollbackState, Running } from '../unwind/state.js'
 import type { Stall } from './stall.js'
+
+/** @property reopenedBy absent: what it is about knows no ends. */
+type About = Pick<RollbackState, 'rollbackId' | 'correlationId'> & Pick<Partial<Running>, 'reopenedBy'>
 
 /**
  * A stall as an alarm. The ID follows from what stalls, not from who noticed it when, so two watchers raise one alarm.
  * @param now epoch ms.
  */
 export function toEscalation(
-  state: Pick<RollbackState, 'rollbackId' | 'correlationId'>,
+  state: About,
   stall: Stall,
   emitter: string,
   now: number,
   causationId: string | null = null,
 ): EscalationRaised {
-  const eventId = eventIds.escalation(state.rollbackId, stall.kind, stall.subject, stall.round)
+  const { kind, subject, round } = stall
+  const eventId = eventIds.escalation(state.rollbackId, kind, subject, round, state.reopenedBy)
   return {
     eventId,
     correlationId: state.correlationId,
@@ -22,7 +26,7 @@ export function toEscalation(
     emitter,
     causationId,
     escalationId: eventId,
-    kind: stall.kind,
+    kind,
     severity: stall.severity,
     stepId: stall.stepId,
     system: stall.system,

@@ -257,4 +257,19 @@ describe('revisions', () => {
     )
     expect(state?.phase).toBe('running')
   })
+
+  it('does not let an abandoned earlier one close a later one, nor one that was refused (I8)', () => {
+    const two = plan([step('loyalty'), step('orders')], { revision: 2 })
+    const abort = ledger.command('abort', two)
+    const late = ledger.closed('ABANDONED')
+    const asked = [ledger.requested(plan([step('loyalty')])), ledger.requested(two), abort]
+    expect(fold(...asked, late)?.phase).toBe('running')
+    expect(fold(...asked, late, ledger.closed('ABANDONED', 2))?.phase).toBe('closed')
+    const changed = plan([step('loyalty', [], { deadlineMs: 1 })], { revision: 2 })
+    const one = plan([step('loyalty')])
+    const refused = [ledger.requested(one), ledger.started('loyalty'), ledger.requested(changed)]
+    const stopped = [...refused, ledger.command('abort', one)]
+    expect(fold(...stopped, late)?.phase).toBe('running')
+    expect(fold(...stopped, late, ledger.closed('ABANDONED', 2))?.phase).toBe('closed')
+  })
 })

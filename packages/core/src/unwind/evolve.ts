@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  closedRevision,
   type EventOf,
   eventIds,
   type LedgerEvent,
@@ -17,6 +18,7 @@ import {
   type Closed,
   inOneShape,
   isSettled,
+  latestRevision,
   type Refusal,
   type RollbackState,
   type Running,
@@ -166,6 +168,8 @@ function request(state: RollbackState | null, data: RollbackRequested): Rollback
     seen: state?.seen ?? new Set(),
     refusals: state?.refusals ?? [],
     ...(state === null ? { begun: { at: data.occurredAt, revision: data.revision, byCommand: false } } : {}),
+    // A log is read from the oldest rollback that has not ended, so what lies before it has.
+    ...(state === null && plan.revision > 1 ? { reopenedBy: plan.revision } : {}),
     proposal: state?.proposal ?? null,
     plan,
     ...rest,
@@ -209,7 +213,7 @@ function supplement(
   const named = new Set(plan.steps.flatMap(step => step.actions.map(action => action.actionId)))
   for (const surfaced of plan.surfaced) named.add(surfaced.actionId)
   const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)))
-  const base = state.phase === 'running' ? state : reopened(state, data.occurredAt)
+  const base = state.phase === 'running' ? state : reopened(state, plan.revision, data.occurredAt)
   return { ...base, plan, ...rest, steps, unplanned }
 }
 
@@ -238,12 +242,13 @@ function sameShare(a: PlanStep, b: PlanStep): boolean {
 }
 
 /** A revision that arrives after the end opens the rollback again: what came late is undone under the same ID. */
-function reopened(state: Closed, at: number): Running {
+function reopened(state: Closed, revision: number, at: number): Running {
   const { closing: _, phase: __, ...kept } = state
   return {
     ...kept,
     ...unheld(state),
     phase: 'running',
+    reopenedBy: revision,
     lastEventAt: at,
   }
 }
@@ -251,6 +256,7 @@ function reopened(state: Closed, at: number): Running {
 function close(state: RollbackState | null, closing: Closed['closing']): RollbackState | null {
   if (state?.phase !== 'running') return state
   // A second coordinator may have closed an earlier revision just when this one was requested: not this one's end.
+  if (closedRevision(closing.eventId) < latestRevision(state)) return state
   if ([...state.steps.values()].some(s => !isSettled(s.progress)) && closing.endState !== 'ABANDONED')
     return state
   const { paused: _, aborted: __, openGates: ___, fenced: ____, lastEventAt: _____, ...kept } = state

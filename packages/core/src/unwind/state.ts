@@ -128,6 +128,8 @@ export interface Running extends Common {
   readonly requestedAt: number
   /** The latest revision that was requested and did not fit any more; the next one needs a number above it. */
   readonly refusedRevision?: number
+  /** The revision that opened it again after its last end; absent: it never ended before. */
+  readonly reopenedBy?: number
   readonly steps: ReadonlyMap<string, StepState>
   readonly paused: boolean
   readonly aborted: { readonly actor: string; readonly reason: string } | null
@@ -150,6 +152,7 @@ export interface Closed extends Common {
   readonly requestedAt: number
   /** The latest revision that was requested and did not fit any more; the next one needs a number above it. */
   readonly refusedRevision?: number
+  readonly reopenedBy?: number
   readonly steps: ReadonlyMap<string, StepState>
   readonly closing: RollbackClosed
   readonly unplanned: ReadonlyMap<string, string>
@@ -157,6 +160,17 @@ export interface Closed extends Common {
 
 /** Everything that the ledger says about one rollback. Null: nothing yet. */
 export type RollbackState = Proposed | Planned | Running | Closed
+
+/** The latest revision that was requested, taken or not: an end ends this one and all before it. 0: none. */
+export function latestRevision(rollback: RollbackState): number {
+  const taken = 'plan' in rollback ? rollback.plan.revision : 0
+  return 'refusedRevision' in rollback ? Math.max(taken, rollback.refusedRevision ?? 0) : taken
+}
+
+/** The revision that opened it again after its last end; 1: it never ended before. */
+export function reopenedBy(rollback: RollbackState): number {
+  return 'reopenedBy' in rollback ? (rollback.reopenedBy ?? 1) : 1
+}
 
 export const END_STATES = [
   'RESTORED_VERIFIED',
@@ -195,6 +209,7 @@ export function inOneShape(state: Running): Running {
   if (state.begun !== undefined) shaped.begun = state.begun
   if (state.lastCommand !== undefined) shaped.lastCommand = state.lastCommand
   if (state.refusedRevision !== undefined) shaped.refusedRevision = state.refusedRevision
+  if (state.reopenedBy !== undefined) shaped.reopenedBy = state.reopenedBy
   return shaped
 }
 

@@ -2,6 +2,7 @@ import { closedRevision, eventIds, type RollbackClosed } from '@unwind/contracts
 import {
   holdsOffset,
   isSettled,
+  latestRevision,
   type Participant,
   type Participation,
   type RollbackState,
@@ -120,7 +121,7 @@ export class Entries {
     const { state: before } = entry
     if (followed?.event.type === 'OperatorCommandIssued' && !holdsOffset(this.me, before))
       entry.readFrom = followed.position.offset
-    if (revisionOf(state) > revisionOf(before)) {
+    if (takenRevision(state) > takenRevision(before)) {
       this.#keptClosed.delete(entry)
       // It ends with the revision that goes on, not with our look into the target: that may still have to be said (I7, seed 21919).
       this.#closedEarly.delete(entry)
@@ -132,7 +133,7 @@ export class Entries {
   close({ rollbackId, eventId, endState }: RollbackClosed): void {
     const entry = this.#open.get(rollbackId)
     // The end of an earlier revision, written while this one was requested, or by somebody who was slow (I7, seed 1674284).
-    if (!entry || closedRevision(eventId) < revisionOf(entry.state)) return
+    if (!entry || closedRevision(eventId) < latestRevision(entry.state.rollback)) return
     if (endState === 'ABANDONED') {
       this.#end(entry)
       return
@@ -219,7 +220,10 @@ export class Entries {
     const { rollbackId, state } = entry
     this.forget(entry)
     if (this.#isMine(state.rollback) && !entry.passed) this.#passed.add(entry.partition)
-    this.#ended.set(rollbackId, { revision: Math.max(1, revisionOf(state)), requestedAt: requestedAt(state) })
+    this.#ended.set(rollbackId, {
+      revision: Math.max(1, latestRevision(state.rollback)),
+      requestedAt: requestedAt(state),
+    })
     if (this.#ended.size > REMEMBER_ENDED) this.#ended.delete(this.#ended.keys().next().value!)
   }
 }
@@ -239,6 +243,6 @@ function requestedAt({ rollback }: Participation): number | null {
   return begun && !begun.byCommand && begun.revision === 1 ? begun.at : null
 }
 
-function revisionOf({ rollback }: Participation): number {
+function takenRevision({ rollback }: Participation): number {
   return 'plan' in rollback ? rollback.plan.revision : 0
 }

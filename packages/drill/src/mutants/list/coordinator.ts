@@ -176,4 +176,16 @@ export const COORDINATOR: readonly Mutant[] = [
     search: 'eventIds.gateOpened(rollbackId, gateId, rollback.plan.revision)',
     replacement: 'eventIds.gateOpened(rollbackId, gateId)',
   },
+  {
+    name: 'leave a revision that was refused out of the end',
+    rare: 1_017_052,
+    file: 'core/dist/closing/closing.js',
+    search: 'eventIds.closed(state.rollbackId, latestRevision(state))',
+    replacement: 'eventIds.closed(state.rollbackId, state.plan.revision)',
+    also: {
+      file: 'core/dist/unwind/evolve.js',
+      search: 'if (closedRevision(closing.eventId) < latestRevision(state))',
+      replacement: 'if (false)',
+    },
+  },
 ]

@@ -194,7 +194,7 @@ export const SIDECAR: readonly Mutant[] = [
     name: 'end a later revision for the late end of an earlier one',
     rare: 1_674_284,
     file: 'sidecar/dist/loop/entries.js',
-    search: 'if (!entry || closedRevision(eventId) < revisionOf(entry.state))',
+    search: 'if (!entry || closedRevision(eventId) < latestRevision(entry.state.rollback))',
     replacement: 'if (!entry)',
   },
 ]
