@@ -6,8 +6,11 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
+import { quietRequestQueue } from './request-queue.js'
 
 const require = createRequire(import.meta.url)
+
+quietRequestQueue()
 
 export interface WireRequest {
   readonly request: {
