@@ -38,15 +38,17 @@ export function siteFor(
 }
 
 export function sizes({ quick }: SectionContext): RunSizes {
-  return quick ? { warmUp: 100, count: 300, alone: 50 } : { warmUp: 600, count: 3_000, alone: 300 }
+  return quick
+    ? { warmUp: 100, count: 300, alone: 50, rounds: 1 }
+    : { warmUp: 600, count: 3_000, alone: 300, rounds: 5 }
 }
 
 export const SECTIONS: Readonly<Record<string, Section>> = {
   kafka: async context => kafkaRollbacks(await siteFor(context, 'kafka'), sizes(context), context.dir),
   postgres: async context => {
     const site = await siteFor(context, 'postgres', await createDatabases(context.stack))
-    const { warmUp, count, alone } = sizes(context)
-    return postgresRollbacks(site, { warmUp: warmUp / 2, count: count / 2, alone })
+    const all = sizes(context)
+    return postgresRollbacks(site, { ...all, warmUp: all.warmUp / 2, count: all.count / 2 })
   },
   ingest: async context => ingest(await siteFor(context, 'ingest'), context.quick ? 60_000 : 300_000, 10),
   timeline: async context =>

@@ -3,6 +3,13 @@ export interface RunFigures {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** In ascending order, ms. */
+  readonly latencies: readonly number[]
+}
+
+/** The latency that a share of them stays below, ms. @param sorted ascending, not empty. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
 }
 
 /**
@@ -56,12 +63,12 @@ export class Window {
   }
 
   #figures(): RunFigures {
-    const sorted = this.#latencies.toSorted((a, b) => a - b)
-    const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]!
+    const latencies = this.#latencies.toSorted((a, b) => a - b)
     return {
       perSecond: (this.count * 1_000) / (performance.now() - this.#startedAt),
-      p50Ms: at(0.5),
-      p99Ms: at(0.99),
+      p50Ms: quantile(latencies, 0.5),
+      p99Ms: quantile(latencies, 0.99),
+      latencies,
     }
   }
 }

@@ -1,66 +1,99 @@
+import type { ChildProcess } from 'node:child_process'
 import { connectKafkajs } from '@unwind/runtime'
 import { startChild, stopChild } from '../child.js'
 import { silent } from '../setup.js'
 import { type RunFigures, Window } from '../window.js'
 import { SYSTEMS } from '../workload.js'
-import { loadTemplates, NAME } from './message.js'
+import { loadTemplates, NAME, type Template } from './message.js'
 import { openPipe } from './pipe.js'
 
-/** Runs the raw choreography: seven processes, `count` rollbacks, `inFlight` open at a time, after a warm-up of the same kind. */
-export async function runRaw(options: {
-  brokers: readonly string[]
+export interface RawOptions {
+  readonly brokers: readonly string[]
   /** Made for this run. */
-  topic: string
-  partitions: number
-  templateFile: string
-  runs: readonly { count: number; inFlight: number }[]
-}): Promise<readonly RunFigures[]> {
-  const { brokers, topic, templateFile } = options
-  const prefix = `raw-${Date.now()}`
-  await createTopic(brokers, topic, options.partitions)
-  const children = await Promise.all(
-    ['coordinator', ...SYSTEMS].map(role =>
-      startChild(new URL('./node-process.js', import.meta.url), [
-        brokers.join(','),
-        topic,
-        prefix,
-        role,
-        templateFile,
-      ]),
-    ),
-  )
-  const proposed = loadTemplates(templateFile).get('RollbackProposed')
-  if (!proposed) throw new Error(`${templateFile} has no RollbackProposed`)
-  let window: Window | undefined
-  let run = 0
-  const pipe = await openPipe({
-    brokers,
-    topic,
-    groupId: `${prefix}.driver`,
-    fromBeginning: false,
-    onMessage({ key, name }) {
-      const [ofRun, index] = key.split('-').map(Number)
-      if (name === 'RollbackClosed' && ofRun === run && index !== undefined) window?.done(index)
-    },
-  })
-  try {
-    const figures: RunFigures[] = []
-    for (const { count, inFlight } of options.runs) {
-      run++
-      const of = run
-      window = new Window(count, inFlight, index => {
-        pipe.send({
-          key: `${of}-${index}`,
-          value: proposed.value,
-          headers: { ...proposed.headers, [NAME]: 'RollbackProposed' },
-        })
+  readonly topic: string
+  readonly partitions: number
+  readonly templateFile: string
+}
+
+/** The raw choreography: seven processes that send the same messages through a topic of their own, and one that proposes and counts. */
+export class RawFleet {
+  readonly #children: readonly ChildProcess[]
+  readonly #proposed: Template
+  #pipe: Awaited<ReturnType<typeof openPipe>> | undefined
+  #window: Window | undefined
+  #run = 0
+
+  private constructor(children: readonly ChildProcess[], proposed: Template) {
+    this.#children = children
+    this.#proposed = proposed
+  }
+
+  static async start({ brokers, topic, partitions, templateFile }: RawOptions): Promise<RawFleet> {
+    const prefix = `raw-${Date.now()}`
+    const proposed = loadTemplates(templateFile).get('RollbackProposed')
+    if (!proposed) throw new Error(`${templateFile} has no RollbackProposed`)
+    await createTopic(brokers, topic, partitions)
+    const children = await Promise.all(
+      ['coordinator', ...SYSTEMS].map(role =>
+        startChild(new URL('./node-process.js', import.meta.url), [
+          brokers.join(','),
+          topic,
+          prefix,
+          role,
+          templateFile,
+        ]),
+      ),
+    )
+    const fleet = new RawFleet(children, proposed)
+    fleet.#pipe = await openPipe({
+      brokers,
+      topic,
+      groupId: `${prefix}.driver`,
+      fromBeginning: false,
+      onMessage: ({ key, name }) => fleet.#onMessage(key, name),
+    })
+    return fleet
+  }
+
+  /** Runs `count` rollbacks, `inFlight` open at a time. */
+  async run(count: number, inFlight: number): Promise<RunFigures> {
+    this.#wake()
+    const of = ++this.#run
+    const { value, headers } = this.#proposed
+    this.#window = new Window(count, inFlight, index => {
+      this.#pipe!.send({
+        key: `${of}-${index}`,
+        value,
+        headers: { ...headers, [NAME]: 'RollbackProposed' },
       })
-      figures.push(await window.run(120_000))
-    }
+    })
+    const figures = await this.#window.run(120_000)
+    this.#rest()
     return figures
-  } finally {
-    await pipe.close()
-    await Promise.all(children.map(stopChild))
+  }
+
+  /**
+   * Its processes stand still while another fleet is measured: plain kafkajs wakes each of them a thousand times a second, also when
+   * nothing is to be done. Much shorter than their sessions last.
+   */
+  #rest(): void {
+    for (const child of this.#children) child.kill('SIGSTOP')
+  }
+
+  #wake(): void {
+    for (const child of this.#children) child.kill('SIGCONT')
+  }
+
+  async stop(): Promise<void> {
+    this.#wake()
+    await this.#pipe?.close()
+    await Promise.all(this.#children.map(stopChild))
+  }
+
+  #onMessage(key: string, name: string): void {
+    if (name !== 'RollbackClosed') return
+    const [run, index] = key.split('-').map(Number)
+    if (run === this.#run && index !== undefined) this.#window?.done(index)
   }
 }
 
