@@ -19,7 +19,9 @@ export async function openPipe(options: {
     logLevel: logLevel.ERROR,
   })
   const producer = kafka.producer({ allowAutoTopicCreation: false })
-  const consumer = kafka.consumer({ groupId: options.groupId, allowAutoTopicCreation: false })
+  // Its process rests while another one is measured; its session must not end meanwhile.
+  const sessionTimeout = 120_000
+  const consumer = kafka.consumer({ groupId: options.groupId, allowAutoTopicCreation: false, sessionTimeout })
   await producer.connect()
   await consumer.connect()
   await consumer.subscribe({ topic: options.topic, fromBeginning: options.fromBeginning })
