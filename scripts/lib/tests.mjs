@@ -1,5 +1,6 @@
 // `npm test`: every check, in order, each announced with its time; the last line is "N passed, N failed".
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { interruptedBy, run } from './children.mjs'
 
@@ -51,7 +52,11 @@ async function vitest(root, command, args) {
   const chosen = args.some(arg => arg.startsWith('--project'))
     ? []
     : PROJECTS.map(name => `--project=${name}`)
-  const code = await run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root })
+  // What specs leave behind goes with the run. Short: sockets of servers lie in it, whose paths may have a hundred characters.
+  const temporary = mkdtempSync(join(tmpdir(), 'unwind-'))
+  const env = { ...process.env, TMPDIR: temporary }
+  const code = await run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root, env })
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
   const outcome = existsSync(file)
     ? countTests(JSON.parse(readFileSync(file, 'utf8')))
     : { passed: 0, failed: 0 }
