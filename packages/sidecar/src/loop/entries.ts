@@ -139,7 +139,7 @@ export class Entries {
       return
     }
     const { rollback, fence } = entry.state
-    // The end of an earlier revision, written while this one was requested.
+    // No end of what is open here, whoever wrote it: the fold says the same.
     if (this.#hasOpenStep(rollback)) return
     // Kept or not, what held it does not hold a revision after this end.
     entry.state = letGo(entry.state)

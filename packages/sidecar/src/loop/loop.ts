@@ -1,20 +1,18 @@
-import { closedRevision, type EventOf, type LedgerEvent, routingOf, thawPlan } from '@unwind/contracts'
+import { type EventOf, type LedgerEvent, routingOf } from '@unwind/contracts'
 import {
-  type BeginningEvent,
   CLOCK_MARGIN_MS,
-  isFromBefore,
   type Participant,
   type ParticipantCommand,
   type ParticipantInput,
   type Participation,
   participate,
-  wasTried,
 } from '@unwind/core'
 import { type Followed, type IncomingRecord, type Peek, systemTimers, type Timers } from '@unwind/runtime'
 import type { Adapter, FenceReport } from '../adapter/port.js'
 import { Attempts } from './attempts.js'
 import { Entries, type Entry, halt } from './entries.js'
 import { FenceQueue } from './fences.js'
+import { foldPast, isOlder, wasTriedHere } from './past.js'
 import { type ReadHistory, Recall } from './recall.js'
 import { Reconciliations } from './reconcile.js'
 import { Relevance } from './relevance.js'
@@ -161,21 +159,9 @@ export class SidecarLoop {
   #begin(history: readonly Followed[], followed: Followed): void {
     const { rollbackId } = followed.event.data as LedgerEvent['data']
     if (history.length > 0) this.#entries.forgetAll(rollbackId)
-    let asked = 0
-    let ended = 0
-    for (const past of history) {
-      const { event } = past
-      if (event.type === 'RollbackRequested') asked = Math.max(asked, event.data.revision)
-      if (opensAgain(followed, past)) {
-        // The late end of an earlier revision ends nothing.
-        if (closedRevision(event.data.eventId) < asked) continue
-        this.#entries.reopen(rollbackId)
-        ended = closedRevision(event.data.eventId)
-        continue
-      }
-      // What was still under way at the end is said behind it, and no fold of the ledger takes it (I8).
-      if (ended > 0 && asked <= ended && event.type !== 'LateActionDetected') continue
-      if (this.wants(peekOf(past))) this.#take(past)
+    for (const step of foldPast(history, followed)) {
+      if (step.kind === 'reopen') this.#entries.reopen(rollbackId)
+      else if (this.wants(peekOf(step.past))) this.#take(step.past)
     }
     const entry = this.#entries.get(rollbackId)
     // Who is started next finds the rest from here, by reading back as we did.
@@ -325,33 +311,6 @@ export class SidecarLoop {
 }
 
 /** What its headers said. */
-/** A command that is older than what the entry began with may be a copy, or the word of somebody whose sender hung: its past tells (I5). */
-function isOlder(event: LedgerEvent, { state: { rollback } }: Entry): boolean {
-  return (
-    event.type === 'OperatorCommandIssued' &&
-    rollback.phase === 'running' &&
-    isFromBefore(rollback, event.data)
-  )
-}
-
-/** A step of ours was tried before: only the past tells when, and how long ago its target was first asked (I2). */
-function wasTriedHere({ data }: BeginningEvent, system: string): boolean {
-  const tried = new Set(data.steps.filter(wasTried).map(step => step.stepId))
-  if (tried.size === 0) return false
-  try {
-    return thawPlan(data, data).steps.some(step => step.system === system && tried.has(step.stepId))
-  } catch {
-    // Whoever folds it says what is wrong with the plan.
-    return false
-  }
-}
-
-/** A revision may have been made before its maker knew how the last one ended: the end leaves nothing behind that it could be folded onto. */
-function opensAgain({ event }: Followed, { event: past }: Followed): boolean {
-  if (event.type !== 'RollbackRequested' || past.type !== 'RollbackClosed') return false
-  return event.data.revision > closedRevision(past.data.eventId)
-}
-
 function peekOf({ event }: Followed): Peek {
   return { type: event.type, eventId: event.data.eventId, ...routingOf(event) }
 }
