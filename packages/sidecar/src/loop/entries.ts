@@ -211,8 +211,6 @@ export class Entries {
     const { rollback } = entry.state
     this.#closedEarly.delete(entry)
     if (rollback.phase === 'running' && unplannedOf(rollback, this.me.system).length > 0) return
-    // A revision came after that end, and opened it again for us (I7).
-    if (this.#hasOpenStep(rollback)) return
     this.#end(entry)
   }
 

@@ -101,6 +101,30 @@ describe('a system that the first plan does not name', () => {
     expect(target.effects).toEqual(new Map([[`${ROLLBACK}/stock`, 1]]))
   })
 
+  it('is not held after the end by a command that the end has overtaken (I7)', async () => {
+    const { deliver, fenceAsked, wasSent, target } = stockSidecar()
+    deliver(ledger.requested(paymentsOnly))
+    await fenceAsked()
+    deliver(ledger.completed('payments'))
+    deliver(ledger.closed())
+    target.answer([held])
+    await wasSent(/^late/)
+    deliver(ledger.command('pause', paymentsOnly))
+    deliver(ledger.requested(withStock(2), snapshot('verified')))
+    await wasSent('stock/completed/0')
+  })
+
+  it('goes on with a revision that came between the end and its look into the target (I7, seed 21919)', async () => {
+    const { deliver, fenceAsked, wasSent, target } = stockSidecar()
+    deliver(ledger.requested(paymentsOnly))
+    await fenceAsked()
+    deliver(ledger.completed('payments'))
+    deliver(ledger.closed())
+    deliver(ledger.requested(withStock(2), snapshot('verified')))
+    target.answer([held])
+    await wasSent('stock/completed/0')
+  })
+
   it('takes up a revision after the end, and no late duplicate of an earlier one (I2)', async () => {
     const { deliver, fenceAsked, wasSent, target, loop } = stockSidecar()
     deliver(ledger.requested(paymentsOnly))

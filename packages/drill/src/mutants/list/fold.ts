@@ -110,6 +110,11 @@ export const FOLD: readonly Mutant[] = [
     search:
       "if ([...state.steps.values()].some(s => !isSettled(s.progress)) && closing.endState !== 'ABANDONED')",
     replacement: 'if (false)',
+    also: {
+      file: EVOLVE,
+      search: 'if (closedRevision(closing.eventId) < latestRevision(state))',
+      replacement: 'if (false)',
+    },
   },
   {
     name: 'let a command settle a step a second time',

@@ -104,10 +104,11 @@ export const SIDECAR: readonly Mutant[] = [
   {
     name: 'end what a revision has opened again',
     file: ENTRIES,
-    search: `if (this.#hasOpenStep(rollback))
-            return;
-        this.#end(entry);`,
-    replacement: 'this.#end(entry);',
+    search: `this.#closedEarly.delete(entry);
+        }
+        entry.state = state;`,
+    replacement: `}
+        entry.state = state;`,
   },
   {
     name: 'begin a stopped rollback on a command that does not tell of the stop',

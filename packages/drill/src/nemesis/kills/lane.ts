@@ -1,5 +1,6 @@
 import type { Random } from '../../simulation/engine/random.js'
 import type { Child } from '../site/child.js'
+import type { Breather } from './breather.js'
 import type { Agenda } from './plan.js'
 import type { Tally } from './tally.js'
 
@@ -21,18 +22,23 @@ export interface LaneOptions {
   start(failpoints: string): Child
   /** What the process says when it is ready; null: it says nothing. */
   readonly ready: string | null
+  readonly breather: Breather
   /** Nothing is left to hope for: end. */
   readonly signal: AbortSignal
 }
 
 /** One place of a process: killed at one failpoint, started again and killed at another, until nothing of its role is left. */
 export async function killLane(options: LaneOptions): Promise<void> {
-  const { agenda, tally, signal } = options
+  const { agenda, tally, signal, breather } = options
   let inVain = 0
   while (!agenda.empty && !signal.aborted) {
+    if (breather.resting) {
+      await rest(options)
+      continue
+    }
     const child = options.start(agenda.arm(options.random))
     if (options.ready !== null) await child.said(options.ready, READY_WITHIN_MS).catch(() => undefined)
-    const how = await within(REACHED_WITHIN_MS, child, signal)
+    const how = await within(REACHED_WITHIN_MS, child, signal, breather)
     const failpoint = how === 'SIGKILL' ? lastWord(child) : null
     if (failpoint !== null) {
       agenda.done(failpoint)
@@ -40,10 +46,20 @@ export async function killLane(options: LaneOptions): Promise<void> {
       inVain = 0
       continue
     }
-    if (how === null) await child.kill('SIGKILL')
-    else tally.crashes.push(`${child.name} ended with ${how}:\n${child.log.slice(-5).join('\n')}`)
+    if (how === null) {
+      await child.kill('SIGKILL')
+      if (breather.resting) continue
+    } else tally.crashes.push(`${child.name} ended with ${how}:\n${child.log.slice(-5).join('\n')}`)
     if (++inVain >= GIVEN_UP_AFTER) agenda.giveUp()
   }
+}
+
+/** Nobody kills it until enough has ended. */
+async function rest({ start, breather, tally }: LaneOptions): Promise<void> {
+  const child = start('')
+  while (breather.resting && child.running) await Promise.race([breather.turn(), child.ended])
+  if (child.running) await child.kill('SIGKILL')
+  else tally.crashes.push(`${child.name} ended with ${await child.ended}:\n${child.log.slice(-5).join('\n')}`)
 }
 
 /** Which failpoint killed it, as it said with its last breath. */
@@ -56,9 +72,11 @@ async function within(
   ms: number,
   child: Child,
   signal: AbortSignal,
+  breather: Breather,
 ): Promise<NodeJS.Signals | number | null> {
   let stop: () => void = () => undefined
   const late = new Promise<null>(resolve => {
+    void breather.turn().then(() => resolve(null))
     const timer = setTimeout(() => resolve(null), ms)
     const onAbort = () => resolve(null)
     signal.addEventListener('abort', onAbort, { once: true })

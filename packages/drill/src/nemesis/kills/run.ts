@@ -6,6 +6,7 @@ import type { Child } from '../site/child.js'
 import { READY, type Site } from '../site/site.js'
 import { Garbage } from '../traffic/garbage.js'
 import { Traffic } from '../traffic/traffic.js'
+import { Breather } from './breather.js'
 import { killLane } from './lane.js'
 import { Agenda, planKills, type Role } from './plan.js'
 import { Tally } from './tally.js'
@@ -53,6 +54,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   const aborter = new AbortController()
   const start = starters(site, random, alarms.configuration(join(site.ground.folder, 'escalation')))
   const healthy = new Healthy()
+  const breather = new Breather(() => traffic.closed, run.inFlight)
   const lanes: Promise<void>[] = []
   const lane = (role: Role, ready: string | null, make: (failpoints: string) => Child) => {
     const begin = (failpoints: string) => make(failpoints)
@@ -62,6 +64,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
       random,
       start: begin,
       ready,
+      breather,
       signal: aborter.signal,
     })
     // The others still need it to be there.
@@ -89,7 +92,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
     const names = [...plan].flatMap(([role, agenda]) => agenda.left.map(name => `${role}:${name}`))
     const left = names.length > NAMED ? `${names.length} failpoints` : names.join(' ') || 'nothing'
     say(
-      `${seconds} s: ${tally.kills} kills, ${left} to go, ${traffic.closed} rollbacks ended, ${traffic.open} open`,
+      `${seconds} s: ${tally.kills} kills, ${left} to go, ${traffic.closed} rollbacks ended, ${traffic.open} open${breather.resting ? ', a rest' : ''}`,
     )
   }, SAY_EVERY_MS)
   try {
@@ -101,6 +104,7 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   } finally {
     clearInterval(progress)
     clearTimeout(limit)
+    breather.stop()
     aborter.abort()
     traffic.stop()
     garbage.stop()

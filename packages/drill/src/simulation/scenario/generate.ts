@@ -1,5 +1,6 @@
 import { Random } from '../engine/random.js'
 import type { FaultKind } from './kinds.js'
+import { forgotten } from './plot-forgotten.js'
 import { plot } from './plots.js'
 import { type Act, type Scenario, type SystemProfile, VERBS } from './scenario.js'
 import { type Theme, themeOf } from './themes.js'
@@ -9,6 +10,9 @@ export const HEALED_AT = 25_000
 
 /** Correlations from here on are business that nobody rolls back. */
 const OTHERS = 10
+
+/** How many histories of any theme have this in them too. */
+const FORGOTTEN = 0.06
 
 /** The history that a seed stands for: who takes part, what they do, and what goes wrong. */
 export function generate(seed: number): Scenario {
@@ -29,6 +33,9 @@ export function generate(seed: number): Scenario {
   acts.push(...plot(theme.name, random, { systems, proposed }))
   const faults = random.chance(0.1) ? 0 : random.between(1, theme.faults)
   for (let f = 0; f < faults; f++) acts.push(fault(random, theme.kinds))
+  // Drawn from a stream of its own: the histories that it does not touch stay what they were.
+  const more = new Random(seed, 3)
+  if (more.chance(FORGOTTEN)) acts.push(...forgotten(more, { systems, proposed }))
   const people = random.between(0, 3)
   for (let p = 0; p < people; p++) acts.push(person(random, correlations))
   return {
