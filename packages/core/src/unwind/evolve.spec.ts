@@ -103,6 +103,18 @@ describe('operator commands', () => {
     })
   })
 
+  it('a step that is settled by hand needs no fence of its system, whose sidecar may never speak again (I7)', () => {
+    const barrier = plan([step('loyalty'), step('payments')], { barrier: true })
+    const fenced = [ledger.requested(barrier), ledger.fenced('payments')]
+    const waits = running(...fenced)
+    expect(readiness(waits, waits.steps.get('payments')!, 0)).toEqual({
+      kind: 'waits-for-fences',
+      systems: ['loyalty'],
+    })
+    const state = running(...fenced, ledger.command('skip', barrier, { stepId: 'loyalty' }))
+    expect(readiness(state, state.steps.get('payments')!, 0)).toEqual({ kind: 'ready' })
+  })
+
   it('leaves a refusal that says why for a step that the plan lacks', () => {
     const state = running(...parked, ledger.command('retry', threeTiers, { stepId: 'nowhere' }))
     expect(state.refusals.map(r => r.message)).toEqual(['retry by user:ana: the plan has no step nowhere'])
@@ -202,6 +214,17 @@ describe('revisions', () => {
     const state = running(requested, ledger.started('loyalty'), ledger.requested(changed))
     expect(state.plan.revision).toBe(1)
     expect(state.refusals.map(r => r.message)).toEqual(['revision 2 changes step loyalty, which is started'])
+  })
+
+  it('takes no older one, which a fold that began at the later one meets as a late copy (I1)', () => {
+    const found = ['loyalty:2', 'loyalty:1'].map(actionId => {
+      return { actionId, action: 'loyalty.done', resource: null, data: '{}' }
+    })
+    const one = plan([step('loyalty')])
+    const two = plan([step('loyalty', [], { actions: found })], { revision: 2 })
+    const state = running(ledger.requested(two), ledger.requested(one))
+    expect(state.plan.revision).toBe(2)
+    expect(state.steps.get('loyalty')?.step.actions).toEqual(found)
   })
 
   it('opens a closed rollback again for what came late', () => {

@@ -51,12 +51,6 @@ export const FOLD: readonly Mutant[] = [
     replacement: 'if (false)',
   },
   {
-    name: 'take an older revision of the plan',
-    file: EVOLVE,
-    search: 'if (plan.revision <= state.plan.revision)',
-    replacement: 'if (false)',
-  },
-  {
     name: 'refuse a revision that meets a begun step',
     file: EVOLVE,
     search: 'else if (step && sameShare(step, before.step))',
@@ -93,12 +87,6 @@ export const FOLD: readonly Mutant[] = [
     replacement: "return nextRound('force');",
   },
   {
-    name: 'wait at the barrier for a step that a person has settled',
-    file: READINESS,
-    search: '.filter(s => !isSettledByHand(s.progress))',
-    replacement: '',
-  },
-  {
     name: 'let a later revision forget what waits in no plan',
     file: EVOLVE,
     search: 'const unplanned = new Map([...state.unplanned].filter(([actionId]) => !named.has(actionId)));',
@@ -121,18 +109,6 @@ export const FOLD: readonly Mutant[] = [
     file: COMMANDS,
     search: 'if (isSettled(step.progress))',
     replacement: 'if (false)',
-  },
-  {
-    name: 'let a command tell nothing to those who have not seen all',
-    file: EVOLVE,
-    search: 'applyCommand(caughtUp(state, event.data), event.data)',
-    replacement: 'applyCommand(state, event.data)',
-  },
-  {
-    name: 'wait for a gate that the step has passed before',
-    file: EVOLVE,
-    search: 'const openGates = withPassed(state.openGates, state.plan, steps);',
-    replacement: 'const openGates = state.openGates;',
   },
   {
     name: 'resume nothing',

@@ -155,12 +155,6 @@ export const SIDECAR: readonly Mutant[] = [
     replacement: 'return state;',
   },
   {
-    name: 'obey commands that its end has overtaken',
-    file: LOOP,
-    search: 'if (this.#entries.isKeptClosed(entry))',
-    replacement: 'if (false)',
-  },
-  {
     name: 'begin an ended rollback for a late copy of a command',
     file: LOOP,
     search: "return type === 'OperatorCommandIssued' && !this.#entries.ended(rollbackId);",
