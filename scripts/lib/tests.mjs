@@ -1,5 +1,5 @@
 // `npm test`: every check, in order, each announced with its time; the last line is "N passed, N failed".
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { interruptedBy, run } from './children.mjs'
@@ -54,6 +54,8 @@ async function vitest(root, command, args) {
     : PROJECTS.map(name => `--project=${name}`)
   // What specs leave behind goes with the run. Short: sockets of servers lie in it, whose paths may have a hundred characters.
   const temporary = mkdtempSync(join(tmpdir(), 'unwind-'))
+  // As in any temporary folder, other users find what is theirs: PostgreSQL does not run as root.
+  chmodSync(temporary, 0o1777)
   const env = { ...process.env, TMPDIR: temporary }
   const code = await run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root, env })
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })

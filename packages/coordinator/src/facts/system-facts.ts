@@ -23,8 +23,8 @@ interface Look {
 
 /** A look serves all rollbacks that ask within this time: a thousand overdue ones must not become a thousand requests. */
 const FRESH_MS = 1_000
-/** After the broker answers again, everybody needs time to rejoin and catch up. */
-const CATCH_UP_MS = 15_000
+/** After the broker answers again, everybody needs time to rejoin and catch up; as long as it was away, as more has piled up. */
+const CATCH_UP_MS = { least: 15_000, most: 60_000 }
 
 const SLOW_ANSWER_MS = 2_000
 
@@ -32,13 +32,20 @@ const SLOW_ANSWER_MS = 2_000
 export class SystemFactsSource {
   readonly #looks = new Map<string, Promise<Look>>()
   readonly #membersSeenAt = new Map<string, number>()
+  #outageSince = 0
   #outageUntil: number | null = null
 
   constructor(private readonly options: FactsOptions) {}
 
-  /** The broker did not answer, or did not take a record. */
-  noteOutage(): void {
-    this.#outageUntil = this.options.now() + CATCH_UP_MS
+  /**
+   * The broker did not answer, or did not take a record.
+   * @param since when it was asked, epoch ms; default: just now.
+   */
+  noteOutage(since = this.options.now()): void {
+    const now = this.options.now()
+    if (this.#outageUntil === null || since > this.#outageUntil) this.#outageSince = since
+    const { least, most } = CATCH_UP_MS
+    this.#outageUntil = now + Math.min(most, Math.max(least, now - this.#outageSince))
   }
 
   /** @param from where the rollback begins: what a system's group has committed beyond it, it has read. */
@@ -88,7 +95,7 @@ export class SystemFactsSource {
     ])
     const at = now()
     // An answer that was long in coming was asked of a broker that was away: its groups are only now coming together again.
-    if (at - asked > SLOW_ANSWER_MS) this.noteOutage()
+    if (at - asked > SLOW_ANSWER_MS) this.noteOutage(asked)
     if (clientIds.length > 0) this.#membersSeenAt.set(system, at)
     return { at, members: clientIds.length, committed }
   }
