@@ -25,6 +25,8 @@ interface Look {
 const FRESH_MS = 1_000
 /** After the broker answers again, everybody needs time to rejoin and catch up; as long as it was away, as more has piled up. */
 const CATCH_UP_MS = { least: 15_000, most: 60_000 }
+/** The next look comes when the last one explains nothing any more, and takes a while to fail: still the same outage. */
+const SAME_WITHIN_MS = 60_000
 
 const SLOW_ANSWER_MS = 2_000
 
@@ -43,7 +45,7 @@ export class SystemFactsSource {
    */
   noteOutage(since = this.options.now()): void {
     const now = this.options.now()
-    if (this.#outageUntil === null || since > this.#outageUntil) this.#outageSince = since
+    if (this.#outageUntil === null || since > this.#outageUntil + SAME_WITHIN_MS) this.#outageSince = since
     const { least, most } = CATCH_UP_MS
     this.#outageUntil = now + Math.min(most, Math.max(least, now - this.#outageSince))
   }
