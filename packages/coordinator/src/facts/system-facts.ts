@@ -23,7 +23,7 @@ interface Look {
 
 /** A look serves all rollbacks that ask within this time: a thousand overdue ones must not become a thousand requests. */
 const FRESH_MS = 1_000
-/** After the broker answers again, everybody needs time to rejoin and catch up; as long as it was away, as more has piled up. */
+/** After the broker answers again, everybody needs time to rejoin and catch up: the longer it was away, the more. */
 const CATCH_UP_MS = { least: 15_000, most: 60_000 }
 /** The next look comes when the last one explains nothing any more, and takes a while to fail: still the same outage. */
 const SAME_WITHIN_MS = 60_000

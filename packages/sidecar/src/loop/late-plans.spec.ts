@@ -60,6 +60,16 @@ function stockSidecar() {
   return { loop, target, sent, deliver, fenceAsked, wasSent }
 }
 
+/** The others were done, and the rollback closed, while it still looked into its target. */
+async function overBeforeItHadLooked() {
+  const sidecar = stockSidecar()
+  sidecar.deliver(ledger.requested(paymentsOnly))
+  await sidecar.fenceAsked()
+  sidecar.deliver(ledger.completed('payments'))
+  sidecar.deliver(ledger.closed())
+  return sidecar
+}
+
 const snapshot = (payments: string): { steps: { stepId: string; status: string; round: number }[] } => ({
   steps: [{ stepId: 'payments', status: payments, round: 0 }],
 })
@@ -89,11 +99,7 @@ describe('a system that the first plan does not name', () => {
   })
 
   it('says what it holds though the others were done before it had looked, and undoes it after the end (I1)', async () => {
-    const { deliver, fenceAsked, wasSent, target } = stockSidecar()
-    deliver(ledger.requested(paymentsOnly))
-    await fenceAsked()
-    deliver(ledger.completed('payments'))
-    deliver(ledger.closed())
+    const { deliver, wasSent, target } = await overBeforeItHadLooked()
     target.answer([held])
     await wasSent(/^late/)
     deliver(ledger.requested(withStock(2), snapshot('verified')))
@@ -102,11 +108,7 @@ describe('a system that the first plan does not name', () => {
   })
 
   it('is not held after the end by a command that the end has overtaken (I7)', async () => {
-    const { deliver, fenceAsked, wasSent, target } = stockSidecar()
-    deliver(ledger.requested(paymentsOnly))
-    await fenceAsked()
-    deliver(ledger.completed('payments'))
-    deliver(ledger.closed())
+    const { deliver, wasSent, target } = await overBeforeItHadLooked()
     target.answer([held])
     await wasSent(/^late/)
     deliver(ledger.command('pause', paymentsOnly))
@@ -115,11 +117,7 @@ describe('a system that the first plan does not name', () => {
   })
 
   it('goes on with a revision that came between the end and its look into the target (I7, seed 21919)', async () => {
-    const { deliver, fenceAsked, wasSent, target } = stockSidecar()
-    deliver(ledger.requested(paymentsOnly))
-    await fenceAsked()
-    deliver(ledger.completed('payments'))
-    deliver(ledger.closed())
+    const { deliver, wasSent, target } = await overBeforeItHadLooked()
     deliver(ledger.requested(withStock(2), snapshot('verified')))
     target.answer([held])
     await wasSent('stock/completed/0')

@@ -20,7 +20,7 @@ export class Breather {
     private readonly relief: number,
   ) {
     this.#ended = ended()
-    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS)
+    this.#timer = setInterval(() => this.#look(performance.now()), LOOK_MS).unref()
   }
 
   get resting(): boolean {
