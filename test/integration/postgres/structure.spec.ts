@@ -105,6 +105,27 @@ describe('keys, types and constraints', () => {
     expect(await probe(adapter, work)).toMatchObject({ restored: 4, expected: 4 })
   })
 
+  it('proves the undo of a row that moved away and of another one that was inserted under its old key', async () => {
+    const t = name()
+    await db.sql(`CREATE TABLE ${t} (id int PRIMARY KEY, v int)`)
+    await db.sql(`INSERT INTO ${t} VALUES (1, -650), (2, 7)`)
+    const before = await all(t)
+    const adapter = await db.adapter({ [t]: {} })
+    await db.forward(
+      'moved away',
+      `UPDATE ${t} SET id = 11 WHERE id = 1`,
+      `INSERT INTO ${t} VALUES (1, 1855)`,
+      `UPDATE ${t} SET id = 12 WHERE id = 2`,
+      `INSERT INTO ${t} VALUES (2, 7)`,
+    )
+    const work = await stepFor(adapter, 'moved away')
+    expect(await undo(adapter, work)).toMatchObject({ kind: 'applied', items: 4 })
+    expect(await all(t)).toEqual(before)
+    expect(await probe(adapter, work)).toMatchObject({ restored: 4, expected: 4, differences: [] })
+    await db.sql(`UPDATE ${t} SET v = 8 WHERE id = 1`)
+    expect(await probe(adapter, work)).not.toMatchObject({ restored: 4 })
+  })
+
   it('undoes parents and children in either order, cascades and self-references included', async () => {
     const [p, c] = [name(), name()]
     await db.sql(`CREATE TABLE ${p} (id int PRIMARY KEY, up int REFERENCES ${p}, v int)`)

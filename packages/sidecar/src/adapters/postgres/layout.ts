@@ -69,7 +69,7 @@ export function layoutSignature(table: TableLayout): string {
 }
 
 /** Raised whenever generated SQL changes its meaning, so that an installed capture counts as drifted. */
-export const GENERATOR_VERSION = 4
+export const GENERATOR_VERSION = 5
 
 /** What must be equal for the installed functions to be those that the contract asks for. */
 export function specHash(table: TableLayout, fence: string): string {

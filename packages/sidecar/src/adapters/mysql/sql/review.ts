@@ -138,7 +138,13 @@ function rows(database: string, net: Net, undoEntries: readonly string[]): strin
   const back = `(${there('p')} AND (NOT ${there('t')} OR NOT ${rowDiffers(table, past, 'before')}))`
   const current = (c: Column) =>
     net.moved ? `IF(${back}, p.${ident(c.name)}, t.${ident(c.name)})` : `t.${ident(c.name)}`
-  const present = net.moved ? `(${there('t')} OR ${there('p')})` : `(${there('t')})`
+  // Where our inserted row was, there may be the one that the undo has moved back to its old key: then ours is gone.
+  const told = table.columns.filter(column => !column.ignore && !column.delta)
+  const movedBack = `n.op = 'I' AND EXISTS (SELECT 1 FROM ${logAs(database, table.rel, 'g')}
+      WHERE g.tx IN (${numbers(undoEntries)}) AND ${keyMoved(table, 'g')}
+      AND NOT ${any(told, c => `NOT ${same(c, `t.${ident(c.name)}`, `g.${after(c)}`)}`)})`
+  const standing = undoEntries.length > 0 ? `${there('t')} AND NOT (${movedBack})` : there('t')
+  const present = net.moved ? `(${standing} OR ${there('p')})` : `(${there('t')})`
   const deltas = table.columns.filter(column => column.delta)
   const columns = [
     'n.op',

@@ -46,7 +46,7 @@ export function reviewFunction(schema: string, table: CapturedTable): string {
       ${rowHash(item, `CASE WHEN t.present THEN ${image} END`)} AS hash
     FROM ${s}.net_${table.rel}(p_tx, p_single, p_seq) n
     ${needsEvidence ? evidenceJoin(schema, table, deltas) : ''}
-    LEFT JOIN LATERAL (${currentRow(table)}) t ON true
+    LEFT JOIN LATERAL (${currentRow(schema, table)}) t ON true
     CROSS JOIN LATERAL (SELECT ${keyed ? keyedVerdict(table, deltas) : rowVerdict(table)} AS verdict) z
     WHERE coalesce(n.op, '') <> ''`
   // A scalar subquery is evaluated once and its value passed on; joined, the map would be copied for every row.
@@ -126,7 +126,7 @@ function rowVerdict(table: CapturedTable): string {
 }
 
 /** A row whose key changed is looked for under its old key too: somebody may have put it back already. */
-function currentRow(table: CapturedTable): string {
+function currentRow(schema: string, table: CapturedTable): string {
   const target = qualified(table.schema, table.name)
   if (table.key.length === 0)
     return `SELECT true AS present, t.* FROM ${target} t WHERE ${keyMatch(table, 'after')}`
@@ -139,7 +139,11 @@ function currentRow(table: CapturedTable): string {
     `EXISTS (SELECT FROM ${target} ${alias} WHERE ${keyMatch(table, side, alias)}${more})`
   // Keys that went round in a circle: under the new key there is a row again, but another one.
   const back = there('before', 't', ` AND NOT ${rowDiffers(table, 'before')}`)
-  return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located} AND NOT (${keyMoved(table)} AND ${back})
+  // Where our inserted row was, there may be the one that the undo has moved back to its old key: then ours is gone.
+  const told = table.columns.filter(column => !column.ignore && !column.delta)
+  const movedBack = `n.op = 'I' AND p_undo IS NOT NULL AND EXISTS (SELECT FROM ${logTable(schema, table.rel)} g
+      WHERE g.tx = p_undo AND ${keyMoved(table, 'g')} AND NOT ${any(told, c => `NOT (${same(c, current(c), `g.${after(c)}`)})`)})`
+  return `SELECT true AS present, ${list} FROM ${target} t WHERE ${located} AND NOT (${keyMoved(table)} AND ${back}) AND NOT (${movedBack})
       UNION ALL
       SELECT true, ${list} FROM ${target} t
       WHERE ${keyMoved(table)} AND ${keyMatch(table, 'before')} AND (NOT ${there('after', 'w')} OR ${back})`
