@@ -46,14 +46,31 @@ export const eventIds = {
   /** @param digest of what it is about, so that an anomaly that lasts is said once. */
   anomaly: (rollbackId: string, revision: number, kind: string, system: string, digest: string) =>
     `${rollbackId}/anomaly/r${revision}/${kind}/${system}/${digest.slice(0, 16)}`,
-  /** @param holder the rollback that is in the way. */
-  waitsForClaim: (rollbackId: string, holder: string) => `${rollbackId}/waits-for-claim/${holder}`,
+  /**
+   * @param holder the rollback that is in the way.
+   * @param turn of its waits: one that is in the way a second time, after another one, is told a second time.
+   */
+  waitsForClaim: (rollbackId: string, holder: string, turn = 1) =>
+    turn === 1 ? `${rollbackId}/waits-for-claim/${holder}` : `${rollbackId}/waits-again/${turn}/${holder}`,
   closed: (rollbackId: string, revision: number) => `${rollbackId}/closed/r${revision}`,
 } as const
 
 /** The revision whose end an event ID of `eventIds.closed` names; 0: none. */
 export function closedRevision(eventId: string): number {
   return Number(/\/closed\/r(\d{1,9})$/.exec(eventId)?.[1] ?? 0)
+}
+
+/** For whom the rollback waits, and in which turn, from an event ID of `eventIds.waitsForClaim`; null: it is another one's. */
+export function claimWait(
+  eventId: string,
+  rollbackId: string,
+): { readonly holder: string; readonly turn: number } | null {
+  if (!eventId.startsWith(`${rollbackId}/`)) return null
+  const [, first, turn, again] =
+    /^(?:waits-for-claim\/(.+)|waits-again\/(\d{1,9})\/(.+))$/s.exec(eventId.slice(rollbackId.length + 1)) ??
+    []
+  if (first !== undefined) return { holder: first, turn: 1 }
+  return again === undefined ? null : { holder: again, turn: Number(turn) }
 }
 
 /** Idempotency key of a step towards its target: the step, never the attempt: a retry with another key would act twice. */

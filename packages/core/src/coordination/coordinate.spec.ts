@@ -104,6 +104,44 @@ describe('a proposal under a policy that pre-approves it', () => {
     expect(emitted(story.isGiven(actions)).map(e => e.data.eventId)).toEqual(['rb-1/requested/r1'])
   })
 
+  it('says whom it waits for now, also when that one was in the way before another', () => {
+    story.reads(proposal)
+    const meets = (rollbackId: string) => {
+      story.isGiven(actions)
+      const by = { rollbackId, on: 'orders orders/7' }
+      const notes = emitted(story.takes({ kind: 'held', by, planHash: frozen.planHash }))
+      story.reads(...notes)
+      story.takes({ kind: 'freed' })
+      return notes.map(note => note.data.eventId)
+    }
+    expect(meets('rb-0')).toEqual(['rb-1/waits-for-claim/rb-0'])
+    expect(meets('rb-0')).toEqual([])
+    expect(meets('rb-9')).toEqual(['rb-1/waits-again/2/rb-9'])
+    expect(meets('rb-0')).toEqual(['rb-1/waits-again/3/rb-0'])
+    expect(story.state?.rollback).toMatchObject({ waitsFor: { holder: 'rb-0', turn: 3 } })
+    // A copy of what was said before, under another coordinator's ID of the same turn or an earlier one, changes nothing.
+    story.reads(ledger.waits('rb-8', 2))
+    expect(story.state?.rollback).toMatchObject({ waitsFor: { holder: 'rb-0', turn: 3 } })
+  })
+
+  it('says in the next turn whom it meets before the last word was read back, so that their order does not matter', () => {
+    story.reads(proposal)
+    const notes = ['rb-0', 'rb-9'].flatMap(rollbackId => {
+      story.isGiven(actions)
+      const said = emitted(
+        story.takes({ kind: 'held', by: { rollbackId, on: 'x' }, planHash: frozen.planHash }),
+      )
+      story.takes({ kind: 'freed' })
+      return said
+    })
+    expect(notes.map(note => note.data.eventId)).toEqual([
+      'rb-1/waits-for-claim/rb-0',
+      'rb-1/waits-again/2/rb-9',
+    ])
+    story.reads(...notes.toReversed())
+    expect(story.state?.rollback).toMatchObject({ waitsFor: { holder: 'rb-9', turn: 2 } })
+  })
+
   it('is refused instead where the policy says so, with the rollback that came first', () => {
     story.policy = policySchema.parse({ claims: { overlap: 'refuse' } })
     story.reads(proposal)

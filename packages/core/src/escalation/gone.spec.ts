@@ -92,6 +92,12 @@ const CASES: Readonly<Record<string, Case>> = {
     ends: ledger.completed('a'),
     why: 'step a is verified',
   },
+  'another rollback in the way': {
+    before: [proposed(), ledger.waits('rb-0')],
+    alarms: ['blocked claim rb-0'],
+    ends: ledger.waits('rb-9', 2),
+    why: 'the rollback goes on',
+  },
   'a parked step': {
     before: [requested, ledger.parked('a')],
     alarms: ['waiting-for-person a', 'blocked b'],
@@ -154,6 +160,18 @@ describe('the alarm about', () => {
     const raised = toEscalation(fold(...parked)!, stall!, 'coordinator', LONG_AFTER)
     const again = [...parked, ledger.command('retry', chain, { stepId: 'a' }), ledger.parked('a', 1)]
     expect(whyGone(raised, fold(...again)!)).toBe('step a is parked')
+  })
+
+  test('the same rollback in the way again, after another one, is another alarm', () => {
+    const waits = [proposed(), ledger.waits('rb-0')]
+    const again = [...waits, ledger.waits('rb-9', 2), ledger.waits('rb-0', 3)]
+    const [first, second] = [waits, again].map(events => {
+      const state = fold(...events)!
+      return toEscalation(state, stallsAt(state, LONG_AFTER)[0]!, 'coordinator', LONG_AFTER)
+    })
+    expect(second!.escalationId).toBe('rb-1/escalation/blocked/claim rb-0/2')
+    expect(whyGone(first!, fold(...again)!)).toBe('the rollback goes on')
+    expect(whyGone(second!, fold(...again)!)).toBeNull()
   })
 
   test('what stalls after an end is another one, and what stalled before is over', () => {

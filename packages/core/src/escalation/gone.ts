@@ -1,6 +1,6 @@
 import type { EscalationRaised } from '@unwind/contracts'
 import { DEFAULT_STALL_OPTIONS } from '../stall/stall.js'
-import { type Watch, watches } from '../stall/watch.js'
+import { claimRound, type Watch, watches } from '../stall/watch.js'
 import { type RollbackState, reopenedBy } from '../unwind/state.js'
 
 /**
@@ -100,8 +100,9 @@ function subjectOfWatch(watch: Watch, kind: string): string {
   }
 }
 
-/** What is about a step is of that step's round; the rest knows no rounds. */
+/** What is about a step is of that step's round, a claim of its turn; the rest knows no rounds. */
 function roundOf(watch: Watch): number {
+  if (watch.on === 'claim') return claimRound(watch.wait)
   return 'step' in watch ? watch.step.round : 0
 }
 

@@ -2,7 +2,7 @@ import { formatDuration } from '../planning/explain.js'
 import { isoTime } from '../timeline/time.js'
 import type { RollbackState, StepState } from '../unwind/state.js'
 import type { Stall, StallFacts, StallOptions, SystemFacts } from './stall.js'
-import type { Watch } from './watch.js'
+import { claimRound, type Watch } from './watch.js'
 
 /** A stall before it is known who owns the system. */
 export type Diagnosis = Omit<Stall, 'owner'>
@@ -42,6 +42,7 @@ export function diagnose(
     case 'claim':
       return {
         ...NOBODY,
+        round: claimRound(watch.wait),
         kind: 'blocked',
         severity: 'warning',
         subject: `claim ${watch.wait.holder}`,

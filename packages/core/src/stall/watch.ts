@@ -56,6 +56,11 @@ function onClaim(wait: ClaimWait, options: StallOptions): Watch {
   return { on: 'claim', wait, dueAt: wait.since + options.claimWithinMs }
 }
 
+/** The same one that is in the way again is another alarm. */
+export function claimRound({ turn }: ClaimWait): number {
+  return turn - 1
+}
+
 function watchesOf(state: Running, options: StallOptions): Watch[] {
   const open = [...state.steps.values()].filter(step => !isSettled(step.progress))
   const later = (ms: number) => state.lastEventAt + ms

@@ -165,6 +165,13 @@ export const ledger = {
     }),
   fenced: (system: string, revision = 1) =>
     event('SystemFenced', { eventId: eventIds.fenced(ROLLBACK, system, revision), system, revision }),
+  waits: (holder: string, turn = 1) =>
+    event('NoteAdded', {
+      eventId: eventIds.waitsForClaim(ROLLBACK, holder, turn),
+      emitter: 'coordinator',
+      author: 'coordinator',
+      text: `waits: rollback ${holder} came first`,
+    }),
   gateOpened: (gateId: string, revision = 1) =>
     event('GateOpened', {
       eventId: eventIds.gateOpened(ROLLBACK, gateId, revision),

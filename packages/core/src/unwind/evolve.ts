@@ -1,8 +1,8 @@
 import {
   canonicalJson,
+  claimWait,
   closedRevision,
   type EventOf,
-  eventIds,
   type LedgerEvent,
   type OperatorCommandIssued,
   type Plan,
@@ -266,10 +266,10 @@ function close(state: RollbackState | null, closing: Closed['closing']): Rollbac
 /** A note that says that this rollback waits for another one; every other note speaks to people alone. */
 function noteWait(state: RollbackState | null, data: EventOf<'NoteAdded'>['data']): RollbackState | null {
   if (state?.phase !== 'proposed' && state?.phase !== 'awaiting-approval') return state
-  const prefix = eventIds.waitsForClaim(state.rollbackId, '')
-  if (!data.eventId.startsWith(prefix)) return state
-  const holder = data.eventId.slice(prefix.length)
-  return { ...state, waitsFor: { holder, message: data.text, since: data.occurredAt } }
+  const wait = claimWait(data.eventId, state.rollbackId)
+  // Of two coordinators that tell of different turns, the later turn is how it is.
+  if (wait === null || wait.turn < (state.waitsFor?.turn ?? 1)) return state
+  return { ...state, waitsFor: { ...wait, message: data.text, since: data.occurredAt } }
 }
 
 function noteUnplanned(state: RollbackState | null, data: EventOf<'LateActionDetected'>['data']) {

@@ -92,6 +92,8 @@ interface Common {
 /** Another rollback holds what this one would touch. */
 export interface ClaimWait {
   readonly holder: string
+  /** 1, and one more whenever another one is in the way: the same one may be so twice. */
+  readonly turn: number
   readonly message: string
   /** Epoch ms. */
   readonly since: number

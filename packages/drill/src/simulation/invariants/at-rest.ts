@@ -28,7 +28,7 @@ function unanswered(watch: Watch, rollback: NaiveRollback): void {
   if (rollback.denied || rollback.refused) return
   const holder = watch.rollbacks.get(rollback.waitsFor ?? '')
   if (holder && holder.closed === null && !holder.denied && !holder.refused) {
-    if (!rollback.escalations.some(e => e.id.includes(`/claim ${holder.id}`)))
+    if (!rollback.escalations.some(e => e.id.endsWith(`/claim ${holder.id}/${rollback.waitTurn - 1}`)))
       watch.broken('I7', `${rollback.id} waits for ${holder.id}, and nobody was told`)
     return
   }

@@ -25,6 +25,8 @@ export interface NaiveRollback {
   readonly unplanned: Map<string, { readonly system: string; readonly from: number }>
   /** The rollback that it says it waits for, before it was ever requested. */
   waitsFor: string | null
+  /** How often somebody was in the way by then. */
+  waitTurn: number
   /** A plan waits for people: its revision. */
   asked: number | null
   readonly escalations: { readonly kind: string; readonly stepId: string | null; readonly id: string }[]
@@ -54,6 +56,7 @@ export function emptyRollback(id: string, correlationId: string, partition: numb
     fenced: new Map(),
     unplanned: new Map(),
     waitsFor: null,
+    waitTurn: 0,
     asked: null,
     escalations: [],
     seen: new Set(),
@@ -147,8 +150,10 @@ export function take(
       break
     }
     case 'NoteAdded': {
-      const [, holder] = data.eventId.split('/waits-for-claim/')
-      if (holder !== undefined && rollback.revisions.length === 0) rollback.waitsFor = holder
+      const [, turn = '1', holder] = /\/waits-(?:for-claim|again\/(\d+))\/(.+)$/.exec(data.eventId) ?? []
+      if (holder === undefined || rollback.revisions.length > 0 || Number(turn) < rollback.waitTurn) break
+      rollback.waitsFor = holder
+      rollback.waitTurn = Number(turn)
       break
     }
     case 'EscalationRaised':
