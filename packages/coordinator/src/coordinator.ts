@@ -264,6 +264,7 @@ export function createCoordinator(options: CoordinatorOptions): CoordinatorServi
         contracts,
         opened,
         loop,
+        nextOf: partition => follower.next({ topic: topics.rollback, partition }),
         reading,
         facts,
         actionsOf: correlationId => catalogue.actionsOf(correlationId, DRY_RUN_WITHIN_MS),

@@ -33,6 +33,8 @@ export interface ApiParts extends Pick<CoordinatorOptions, 'key' | 'trust' | 'to
   readonly contracts: Pick<ContractsView, 'contracts' | 'announced'>
   readonly opened: OpenView
   readonly loop: LedgerLoop
+  /** The first offset of a ledger partition that the loop has not folded; null: it is not ours. */
+  nextOf(partition: number): bigint | null
   readonly reading: LedgerReading
   readonly facts: SystemFactsSource
   /** Actions of a correlation ID, for dry runs. */
@@ -97,6 +99,7 @@ export function openApi(section: CoordinatorApiOptions, parts: ApiParts): Promis
     }),
     commands: new Commands({
       ...standing,
+      isCurrent: correlationId => ledger.isReached(correlationId, parts.nextOf),
       policy,
       signerOf: principal => signerOf(principal, approverKey),
     }),

@@ -179,6 +179,7 @@ export class Desk {
       } as unknown as Proposals,
       commands: new Commands({
         ...standing,
+        isCurrent: async () => true,
         signerOf: principal => {
           const seen = sightings.of(principal)
           return seen && { principal, roles: seen.roles, systems: [] }

@@ -56,6 +56,18 @@ describe('records of a key, at a proven watermark', () => {
   })
 })
 
+describe('who reads the log himself', () => {
+  it('has all of a key when he has handled what its partition holds now', async () => {
+    const { source } = scene(10n, [null])
+    const reached = (next: bigint | null) =>
+      source.isReached('order-1', partition => (partition === 3 ? next : 99n))
+    expect(await reached(10n)).toBe(true)
+    expect(await reached(9n)).toBe(false)
+    expect(await reached(null)).toBe(false)
+    expect(await scene(0n, [null]).source.isReached('order-1', () => 0n)).toBe(true)
+  })
+})
+
 describe('ends of the log', () => {
   it('are asked for once by all who come while an answer is awaited, and never answered with an older one', async () => {
     const answers: ((offsets: Offsets) => void)[] = []

@@ -109,6 +109,17 @@ export class RecordSource {
     }
   }
 
+  /**
+   * Whether somebody who reads the log himself has read all that it has of the key now, without a look at the view.
+   * @param nextOf the first offset of a partition that he has not; null: he does not read it.
+   */
+  async isReached(key: string, nextOf: (partition: number) => bigint | null): Promise<boolean> {
+    const partition = this.#partitionOf(key)
+    const { end } = (await this.options.ends.now()).get(partition) ?? { end: 0n }
+    const next = nextOf(partition)
+    return next !== null && next >= end
+  }
+
   /** What the view holds now; for people, who can look again. @param limit at most so many. @throws ViewUnavailable */
   async sofar(key: string, limit: number): Promise<ShownRecords> {
     const { view, topic, ends } = this.options

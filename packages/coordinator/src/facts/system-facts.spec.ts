@@ -17,7 +17,11 @@ const admin = {
 }
 
 function source(): SystemFactsSource {
-  const timers = { after: (_ms: number, then: () => void) => (then(), () => {}) } as never
+  const after = (_ms: number, then: () => void) => {
+    then()
+    return () => {}
+  }
+  const timers = { after } as never
   const quiet = { warn() {} }
   const groupOf = (system: string) => system
   return new SystemFactsSource({

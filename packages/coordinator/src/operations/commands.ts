@@ -25,7 +25,7 @@ import type { SigningKey } from '@unwind/runtime'
 import { forbidden } from '../identity/refusals.js'
 import { doesNotFit, Problem } from './problem.js'
 import { askToReconcile, type ReconcileRequest } from './reconciliations.js'
-import { common, current, type Standing } from './standing.js'
+import { type Current, common, current, latest } from './standing.js'
 
 export interface CommandRequest {
   readonly command: OperatorCommandIssued['command']
@@ -38,7 +38,7 @@ export interface CommandRequest {
   readonly commandId: string | null
 }
 
-export interface CommandsOptions extends Standing {
+export interface CommandsOptions extends Current {
   readonly policy: () => Policy
   /** What a principal may do; null: it is not known. */
   signerOf(principal: string): Signer | null
@@ -50,7 +50,7 @@ export class Commands {
 
   /** @throws Problem when the command does not fit: it is refused here instead of in the ledger. */
   async command(rollbackId: string, request: CommandRequest): Promise<void> {
-    const { rollback } = await current(this.standing, rollbackId)
+    const { rollback } = await latest(this.standing, rollbackId)
     if (rollback.phase !== 'running')
       throw doesNotFit(
         `rollback ${rollbackId} is ${rollback.phase}, ${request.command} needs one that runs`,

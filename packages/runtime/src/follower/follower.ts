@@ -85,6 +85,8 @@ export interface Follower {
   isLive(partition: TopicPartition): boolean
   /** Live, and nobody else can have the partition at this moment: asked before what the log cannot take back. */
   isOurs(partition: TopicPartition): boolean
+  /** The first offset of it that was not handled here yet; null: it belongs to another process. */
+  next(partition: TopicPartition): bigint | null
   /** Notes the offsets of now; also done twice a second and at stop. */
   noteOffsets(): void
 }
@@ -231,6 +233,7 @@ export function createFollower(options: FollowerOptions): Follower {
     },
     isLive: partition => lanes.get(keyOf(partition))?.live ?? false,
     isOurs: partition => (lanes.get(keyOf(partition))?.live ?? false) && consumer.isCounted(),
+    next: partition => lanes.get(keyOf(partition))?.next ?? null,
     noteOffsets,
   }
 }

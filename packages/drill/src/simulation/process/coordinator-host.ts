@@ -215,6 +215,8 @@ export class CoordinatorHost {
       key: { keyId, principal: 'coordinator' } as SigningKey,
       held: rollbackId => loop.stateOf(rollbackId),
       find: rollbackId => reading.rollback(rollbackId, true),
+      isCurrent: correlationId =>
+        ledger.isReached(correlationId, partition => follower.next({ topic: LEDGER, partition })),
       send: event => send(event),
       now,
       policy: () => policy,
