@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { interruptedBy, run } from './children.mjs'
 import { conformanceTable, tableMarkdown, tableText } from './conformance-table.mjs'
+import { inTemporary } from './temporary.mjs'
 
 /** @returns {Promise<number>} exit code */
 export async function conformance(root, build, adapters) {
@@ -27,10 +28,12 @@ export async function conformance(root, build, adapters) {
     'conformance',
   ]
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  const code = await run([...command, ...reporters], {
-    cwd: root,
-    env: { ...process.env, CONFORMANCE_ADAPTERS: adapters.join(',') },
-  })
+  const code = await inTemporary(env =>
+    run([...command, ...reporters], {
+      cwd: root,
+      env: { ...env, CONFORMANCE_ADAPTERS: adapters.join(',') },
+    }),
+  )
   if (!existsSync(file)) {
     process.stdout.write(`\nthe suite ended with ${code} before it could report\n\n0 passed, 1 failed\n`)
     return 1

@@ -1,8 +1,8 @@
 // `npm test`: every check, in order, each announced with its time; the last line is "N passed, N failed".
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { interruptedBy, run } from './children.mjs'
+import { inTemporary } from './temporary.mjs'
 
 /** The others have a command of their own, since they take long; what `npm test` runs of them belongs to these. */
 const PROJECTS = ['unit', 'stack', 'fault']
@@ -52,13 +52,9 @@ async function vitest(root, command, args) {
   const chosen = args.some(arg => arg.startsWith('--project'))
     ? []
     : PROJECTS.map(name => `--project=${name}`)
-  // What specs leave behind goes with the run. Short: sockets of servers lie in it, whose paths may have a hundred characters.
-  const temporary = mkdtempSync(join(tmpdir(), 'unwind-'))
-  // As in any temporary folder, other users find what is theirs: PostgreSQL does not run as root.
-  chmodSync(temporary, 0o1777)
-  const env = { ...process.env, TMPDIR: temporary }
-  const code = await run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root, env })
-  rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
+  const code = await inTemporary(env =>
+    run([...command, 'run', ...reporters, ...chosen, ...args], { cwd: root, env }),
+  )
   const outcome = existsSync(file)
     ? countTests(JSON.parse(readFileSync(file, 'utf8')))
     : { passed: 0, failed: 0 }

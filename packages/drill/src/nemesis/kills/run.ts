@@ -19,6 +19,8 @@ export interface KillRun {
   readonly seed: number
   /** Orders on their way at once. */
   readonly inFlight: number
+  /** At most. Default: as many as there is room for. */
+  readonly ordersPerSecond?: number
   /** Coordinators that are killed; one more is left alone. */
   readonly coordinators: number
   /** What was not reached after so long is given up; the promises are judged all the same. */
@@ -48,7 +50,12 @@ export async function runKills(run: KillRun): Promise<KillOutcome> {
   const random = new Random(run.seed)
   const tally = new Tally(run.failpoints, run.kills)
   const plan = planKills(run.failpoints, run.kills)
-  const traffic = new Traffic(site, { seed: run.seed, inFlight: run.inFlight, restMs: REST_MS })
+  const traffic = new Traffic(site, {
+    seed: run.seed,
+    inFlight: run.inFlight,
+    restMs: REST_MS,
+    ...(run.ordersPerSecond === undefined ? {} : { perSecond: run.ordersPerSecond }),
+  })
   const garbage = await Garbage.open(site, random)
   const alarms = await AlarmServers.start(random)
   const aborter = new AbortController()

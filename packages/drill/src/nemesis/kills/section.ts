@@ -8,6 +8,8 @@ import { runKills } from './run.js'
 const BRANCHES = 2
 const IN_FLIGHT = 24
 const COORDINATORS = 2
+/** When only a few are still killed, the others would fill the ledger faster than those can read it at their next start. */
+const ORDERS_PER_SECOND = 4
 
 /** SIGKILL at every named failpoint of every process, with rollbacks in flight. */
 export const kills: Section = {
@@ -24,6 +26,7 @@ export const kills: Section = {
         kills: wanted,
         seed,
         inFlight: IN_FLIGHT,
+        ordersPerSecond: ORDERS_PER_SECOND,
         coordinators: COORDINATORS,
         withinMs: killsWithinMs,
         say,

@@ -15,6 +15,8 @@ export interface TrafficOptions {
   readonly mix?: Readonly<Partial<Record<OrderKind, number>>>
   /** Between one order's end and the next one's beginning, ms. Default 0: as fast as it goes. */
   readonly restMs?: number
+  /** New orders a second at most. Default: as many as there is room for. */
+  readonly perSecond?: number
   /** Orders wait for this before they are proposed. Default: they do not. */
   readonly beforePropose?: () => Promise<void>
   /** Whether the operator acts on what is parked by now. Default: at once. */
@@ -49,6 +51,8 @@ export class Traffic {
   /** The last answer of an API that was not a yes, by order: for the report of one that never ended. */
   readonly #refusals = new Map<string, string>()
   #stopped = false
+  /** Monotonic ms before which no further order begins. */
+  #nextAt = 0
 
   constructor(
     private readonly site: Site,
@@ -118,6 +122,8 @@ export class Traffic {
 
   async #lane(): Promise<void> {
     while (!this.#stopped && this.orders.length < (this.options.orders ?? Number.POSITIVE_INFINITY)) {
+      await this.#due()
+      if (this.#stopped) return
       const branch = this.#random.pick(this.site.branches)
       const kind = kindOf(this.#random.next(), this.options.mix)
       const order = `o-${this.site.options.name}-${this.orders.length + 1}-${kind}`
@@ -126,6 +132,15 @@ export class Traffic {
       await this.#live(one, kind === 'troubled' ? this.#random.pick(TROUBLES) : [])
       if (this.options.restMs) await sleep(this.options.restMs)
     }
+  }
+
+  /** Resolves when one more order may begin. */
+  async #due(): Promise<void> {
+    const { perSecond } = this.options
+    if (perSecond === undefined) return
+    const at = Math.max(performance.now(), this.#nextAt)
+    this.#nextAt = at + 1_000 / perSecond
+    await sleep(Math.max(0, at - performance.now()))
   }
 
   async #live(one: Order, trouble: readonly Trouble[]): Promise<void> {
