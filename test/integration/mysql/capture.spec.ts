@@ -5,7 +5,8 @@ import {
   removeCapture,
 } from '../../../packages/sidecar/src/adapters/mysql/index.js'
 import { MariaClient, mariadbUrl, onceMaria } from '../../support/mariadb.js'
-import { bench, contractFor, probe, SYSTEM, stepFor, undo } from './harness.js'
+import { probe, SYSTEM, stepFor, undo } from '../../support/steps.js'
+import { bench, contractFor } from './harness.js'
 
 const db = bench('capture')
 const label = (table: string) => `${db.database}.${table}`

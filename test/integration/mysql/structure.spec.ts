@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { randomFrom, seedFor } from '../../support/pgbench.js'
-import { bench, preview, probe, stepFor, undo } from './harness.js'
+import { preview, probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('structure')
 let next = 0

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bench, found, preview, probe, stepFor, undo } from './harness.js'
+import { found, preview, probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('undo')
 let next = 0

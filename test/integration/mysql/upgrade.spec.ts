@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { bench, found, stepFor, undo } from './harness.js'
+import { found, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('upgrade')
 

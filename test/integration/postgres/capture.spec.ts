@@ -3,7 +3,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { removeCapture } from '../../../packages/sidecar/src/adapters/postgres/capture/remove.js'
 import { captureStatus } from '../../../packages/sidecar/src/adapters/postgres/capture/status.js'
 import { parseOptions } from '../../../packages/sidecar/src/adapters/postgres/options.js'
-import { bench, contractFor, probe, SYSTEM, stepFor, undo } from './harness.js'
+import { probe, SYSTEM, stepFor, undo } from '../../support/steps.js'
+import { bench, contractFor } from './harness.js'
 
 const db = bench('capture')
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { CuttingProxy } from '../../support/cutting-proxy.js'
-import { bench, probe, stepFor, undo } from './harness.js'
+import { probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('connection')
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bench, found, stepFor, undo } from './harness.js'
+import { found, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('fence')
 const signal = new AbortController().signal

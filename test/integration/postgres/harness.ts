@@ -5,21 +5,14 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { type Contract, contractSchema } from '../../../packages/contracts/src/index.js'
-import type {
-  Adapter,
-  AdapterContext,
-  FoundAction,
-  StepWork,
-} from '../../../packages/sidecar/src/adapter/port.js'
+import type { Adapter, AdapterContext } from '../../../packages/sidecar/src/adapter/port.js'
 import { createPostgresAdapter } from '../../../packages/sidecar/src/adapters/postgres/adapter.js'
 import {
   type InstallReport,
   installCapture,
 } from '../../../packages/sidecar/src/adapters/postgres/capture/install.js'
 import { parseOptions } from '../../../packages/sidecar/src/adapters/postgres/options.js'
-
-export const SYSTEM = 'orders'
-const never = new AbortController().signal
+import { SYSTEM } from '../../support/steps.js'
 
 /** Rows of pg come as they are compared in tests: numbers that are safe as numbers would hide a wrong type, so texts stay. */
 export type Row = Record<string, unknown>
@@ -141,38 +134,3 @@ async function once(url: string, text: string): Promise<void> {
     await client.end()
   }
 }
-
-/** What the database itself knows under this ID, by a fence, as the sidecar would find it. */
-export async function found(
-  adapter: Adapter,
-  correlationId: string,
-  rollbackId = `rb-${correlationId}`,
-): Promise<readonly FoundAction[]> {
-  const [report] = await adapter.fence([{ correlationId, rollbackId }], never)
-  if (report?.kind !== 'fenced') throw new Error(`the fence failed: ${JSON.stringify(report)}`)
-  return report.found
-}
-
-/** The step that undoes all that the database knows under this ID. */
-export async function stepFor(
-  adapter: Adapter,
-  correlationId: string,
-  more: Partial<StepWork> = {},
-): Promise<StepWork> {
-  const rollbackId = more.rollbackId ?? `rb-${correlationId}`
-  const actions = await found(adapter, correlationId, rollbackId)
-  return {
-    rollbackId,
-    correlationId,
-    stepId: SYSTEM,
-    key: `${rollbackId}/${SYSTEM}`,
-    actions: [...actions].reverse(),
-    resolution: null,
-    traceparent: null,
-    ...more,
-  }
-}
-
-export const undo = (adapter: Adapter, work: StepWork) => adapter.undo(work, never)
-export const probe = (adapter: Adapter, work: StepWork) => adapter.probe(work, never)
-export const preview = (adapter: Adapter, work: StepWork) => adapter.preview(work, never)

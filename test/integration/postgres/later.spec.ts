@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bench, preview, probe, stepFor, undo } from './harness.js'
+import { preview, probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('later')
 let next = 0

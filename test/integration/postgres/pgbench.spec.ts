@@ -11,7 +11,8 @@ import {
   seedFor,
   tpcbWithCorrelation,
 } from '../../support/pgbench.js'
-import { bench, probe, stepFor, undo } from './harness.js'
+import { probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const binary = await findPgbench()
 if (binary === null) console.warn(PGBENCH_MISSING)

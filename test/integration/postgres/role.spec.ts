@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bench, preview, probe, stepFor, undo } from './harness.js'
+import { preview, probe, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 const db = bench('role')
 const role = `unwind_orders_${process.pid}`

@@ -16,7 +16,8 @@ import {
   seedFor,
 } from '../../support/pgbench.js'
 import { postgresContract } from '../../support/site.js'
-import { bench, probe, SYSTEM, stepFor, undo } from './harness.js'
+import { probe, SYSTEM, stepFor, undo } from '../../support/steps.js'
+import { bench } from './harness.js'
 
 /** How many seeds: a few in `npm test`; `UNWIND_SEEDS=50` for all of them. */
 const SEEDS = Number(process.env.UNWIND_SEEDS ?? 3)
