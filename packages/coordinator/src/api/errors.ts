@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { TooManyRecords, ViewBehind } from '../catalogue/record-source.js'
 import type { SecurityEvents } from '../identity/security-events.js'
 import { Problem, SecurityProblem } from '../operations/problem.js'
-import { ViewUnavailable } from '../view/redis-view.js'
+import { ViewUnavailable } from '../view/connection.js'
 
 /** Every failure as `application/problem+json`; what nobody foresaw says nothing of its inside, the log does. */
 export function answerErrors(

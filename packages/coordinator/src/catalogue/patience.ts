@@ -1,5 +1,5 @@
 import { pause, RegistryUnavailable, systemTimers, type Timers } from '@unwind/runtime'
-import { ViewUnavailable } from '../view/redis-view.js'
+import { ViewUnavailable } from '../view/connection.js'
 
 const ASK_AGAIN_MS = 200
 

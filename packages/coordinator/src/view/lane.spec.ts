@@ -1,7 +1,7 @@
 import type { IncomingRecord } from '@unwind/runtime'
 import { describe, expect, it, vi } from 'vitest'
+import { ViewUnavailable } from './connection.js'
 import { Lane } from './lane.js'
-import { ViewUnavailable } from './redis-view.js'
 
 const partition = { topic: 'actions', partition: 3 }
 const record = (offset: number): IncomingRecord => ({

@@ -1,5 +1,5 @@
 import { type IncomingRecord, Pace, type TopicPartition } from '@unwind/runtime'
-import { ViewUnavailable } from './redis-view.js'
+import { ViewUnavailable } from './connection.js'
 
 export interface LaneOptions {
   readonly partition: TopicPartition

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Failpoint, IncomingRecord } from '@unwind/runtime'
-import { Redis } from 'ioredis'
+import { type ConnectionLog, ViewConnection, ViewUnavailable } from './connection.js'
 import type { IndexEntry } from './index-entry.js'
 import { packBatch, packTouched } from './packed.js'
 import { RollbackIndex } from './rollback-index.js'
-import { APPEND, FORGET, FORGET_ALL, READ, TOUCHED } from './scripts.js'
 import { unpackRecord } from './stored-record.js'
 import { placeName, TOUCHED_KEPT } from './touched.js'
 import { digestOf, type ViewDigest } from './view-digest.js'
@@ -21,15 +20,7 @@ export interface ViewOptions {
   readonly prefix: string
   /** How long the records of a correlation ID stay after the last one, milliseconds. At least the retention of the actions topic. */
   readonly keepMs: number
-  readonly logger: {
-    warn(fields: object, message: string): void
-    info(fields: object, message: string): void
-  }
-}
-
-/** The view cannot be asked or written. What is read from it must wait; the log is not touched by that. */
-export class ViewUnavailable extends Error {
-  override readonly name = 'ViewUnavailable'
+  readonly logger: ConnectionLog
 }
 
 export interface ReadRecords {
@@ -56,65 +47,30 @@ export interface Touched {
 
 /** Keys of another layout are not ours: a view of an older version is built anew beside what it left. */
 const LAYOUT = 'v3'
-const CONNECT_MS = 2_000
-/** A slow answer means that Redis is away: callers say so instead of hanging. */
-const ANSWER_MS = 5_000
-
-interface Scripted {
-  unwindAppend(...args: (string | Buffer)[]): Promise<number | string>
-  unwindTouched(...args: string[]): Promise<[string[], string[][]]>
-  unwindReadBuffer(...args: (string | Buffer)[]): Promise<[Buffer, Buffer, Buffer, Buffer, Buffer[]]>
-  unwindForget(...args: string[]): Promise<number>
-  unwindForgetAll(keys: number, ...args: string[]): Promise<string>
-}
-
 /** The Redis view of the actions topic and the ledger: raw records by correlation ID, and how far each partition is in it. */
 export class RedisView {
-  readonly #redis: Redis
-  readonly #scripted: Scripted
+  readonly #connection: ViewConnection
   readonly #base: string
   /** Rollbacks by state, system, class and time. */
   readonly index: RollbackIndex
-  #reachable = true
 
   constructor(private readonly options: ViewOptions) {
     this.#base = `${options.prefix}:${LAYOUT}`
-    this.#redis = new Redis(options.url, {
-      lazyConnect: true,
-      connectTimeout: CONNECT_MS,
-      commandTimeout: ANSWER_MS,
-      // Nothing may wait in a queue of unknown length: who asks while Redis is away is told so at once.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      retryStrategy: attempt => Math.min(2_000, 50 * 2 ** Math.min(attempt, 6)),
-    })
-    this.#redis.defineCommand('unwindAppend', { numberOfKeys: 2, lua: APPEND })
-    this.#redis.defineCommand('unwindRead', { numberOfKeys: 3, lua: READ })
-    this.#redis.defineCommand('unwindTouched', { lua: TOUCHED })
-    this.#redis.defineCommand('unwindForget', { numberOfKeys: 2, lua: FORGET })
-    this.#redis.defineCommand('unwindForgetAll', { lua: FORGET_ALL })
+    this.#connection = new ViewConnection(options.url, options.logger)
     this.index = new RollbackIndex(this.#redis, `${this.#base}:index:`, answer => this.#asking(answer))
-    this.#scripted = this.#redis as unknown as Scripted
-    this.#redis.on('error', (error: Error) => this.#note(false, error))
-    this.#redis.on('ready', () => this.#note(true))
   }
 
   /** Connects; stays quiet when Redis is away, because closing and escalating go on without it. */
-  async start(): Promise<void> {
-    try {
-      await this.#redis.connect()
-      await this.#checkPolicy()
-    } catch (error) {
-      this.#note(false, error as Error)
-    }
+  start(): Promise<void> {
+    return this.#connection.open()
   }
 
   stop(): void {
-    this.#redis.disconnect()
+    this.#connection.close()
   }
 
   get reachable(): boolean {
-    return this.#reachable && this.#redis.status === 'ready'
+    return this.#connection.reachable
   }
 
   /**
@@ -286,31 +242,16 @@ export class RedisView {
     return `${this.#base}:buildings:${topic}`
   }
 
-  async #asking<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer
-    } catch (error) {
-      throw new ViewUnavailable(`the Redis view does not answer: ${(error as Error).message}`, {
-        cause: error,
-      })
-    }
+  get #redis() {
+    return this.#connection.redis
   }
 
-  /** A Redis that evicts could drop one correlation ID and keep the watermark: the one loss that the view cannot see. */
-  async #checkPolicy(): Promise<void> {
-    const [, policy] = (await this.#redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[]
-    if (policy !== undefined && policy !== 'noeviction')
-      this.options.logger.warn(
-        { policy },
-        'Redis may evict keys, and a plan could then miss actions: set maxmemory-policy noeviction',
-      )
+  get #scripted() {
+    return this.#connection.scripts
   }
 
-  #note(reachable: boolean, error?: Error): void {
-    if (reachable === this.#reachable) return
-    this.#reachable = reachable
-    if (reachable) this.options.logger.info({}, 'the Redis view answers again')
-    else this.options.logger.warn({ reason: error?.message }, 'the Redis view is away: planning waits')
+  #asking<T>(answer: Promise<T>): Promise<T> {
+    return this.#connection.ask(answer)
   }
 }
 

@@ -36,7 +36,7 @@ export async function killLane(options: LaneOptions): Promise<void> {
       await rest(options)
       continue
     }
-    const child = options.start(agenda.arm(options.random))
+    const child = options.start(agenda.arm(options.random, inVain > 0))
     if (options.ready !== null) await child.said(options.ready, READY_WITHIN_MS).catch(() => undefined)
     const how = await within(REACHED_WITHIN_MS, child, signal, breather)
     const failpoint = how === 'SIGKILL' ? lastWord(child) : null

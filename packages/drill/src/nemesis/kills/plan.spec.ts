@@ -47,6 +47,16 @@ it('plans as many kills at each failpoint as asked, shared among the roles', () 
   expect(plan.get('coordinator')?.left).toEqual([last])
 })
 
+it('arms first what has most kills to come; after a process that passed none of them, anything', () => {
+  const agenda = planKills(failpointsOfSite(), 2).get('coordinator')!
+  const often = agenda.left.slice(0, -4)
+  for (const name of often) agenda.done(name)
+  const armed = (any: boolean) =>
+    Array.from({ length: 50 }, (_, seed) => agenda.arm(new Random(seed), any)).join(',')
+  for (const name of often) expect(armed(false)).not.toContain(`${name}=`)
+  for (const name of often) expect(armed(true)).toContain(`${name}=`)
+})
+
 it('arms several at once in the form that a process takes, those of the start at their first time, as seeded', async () => {
   const agenda = planKills(failpointsOfSite(), 1).get('book')!
   const arm = (seed: number) => agenda.arm(new Random(seed))
