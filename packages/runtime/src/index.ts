@@ -35,6 +35,7 @@ export {
   StoppedBeforeStart,
 } from './lifecycle/service.js'
 export * from './net/address.js'
+export { Recent } from './recent.js'
 export * from './registry/index.js'
 export * from './signing/index.js'
 export { LOG_FIELDS, withoutCredentials } from './telemetry/fields.js'

@@ -12,7 +12,7 @@ import {
   type PolicyDecision,
   whyNotPartly,
 } from '@unwind/core'
-import type { WrittenAt } from '@unwind/runtime'
+import { Recent, type WrittenAt } from '@unwind/runtime'
 import type { Catalogued } from '../catalogue/catalogue.js'
 import { Problem } from './problem.js'
 import type { Standing } from './standing.js'
@@ -47,8 +47,14 @@ export interface DryRun extends PlanExplanation {
   readonly blastRadius: BlastRadius
 }
 
+/** Proposals of this process that it remembers: a view is behind for seconds, not for so many. */
+const REMEMBERED = 10_000
+
 /** Asking for rollbacks: for real, or to see what would come of it. */
 export class Proposals {
+  /** Correlation IDs by rollback ID, of what is surely written: the view may not show it yet. */
+  readonly #written = new Recent<string>(REMEMBERED)
+
   constructor(private readonly options: ProposalsOptions) {}
 
   /** @returns where it was written; null: the very same was proposed before. @throws Problem when the ID is taken. */
@@ -77,7 +83,9 @@ export class Proposals {
         release,
       },
     }
-    return { rollbackId, written: await this.options.send(event) }
+    const written = await this.options.send(event)
+    this.#written.set(rollbackId, correlationId)
+    return { rollbackId, written }
   }
 
   /** The plan that a proposal would get now, and what the policy would say of it. Changes nothing. */
@@ -122,14 +130,17 @@ export class Proposals {
 
   /** One ID for two correlation IDs would be two rollbacks that nobody could tell apart. */
   async #isProposed(rollbackId: string, correlationId: string): Promise<boolean> {
-    const known = this.options.held(rollbackId)?.rollback ?? (await this.options.known(rollbackId))
-    if (known === null) return false
-    if (known.correlationId === correlationId) return true
+    const of =
+      this.options.held(rollbackId)?.rollback.correlationId ??
+      this.#written.get(rollbackId) ??
+      (await this.options.known(rollbackId))?.correlationId
+    if (of === undefined) return false
+    if (of === correlationId) return true
     throw new Problem(
       409,
       'id-taken',
       'This rollback ID is taken',
-      `rollback ${rollbackId} is of ${known.correlationId}, not of ${correlationId}`,
+      `rollback ${rollbackId} is of ${of}, not of ${correlationId}`,
       'give another ID, or none',
     )
   }

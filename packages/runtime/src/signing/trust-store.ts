@@ -9,10 +9,10 @@ import {
   signingInput,
 } from '@unwind/contracts'
 import type { IncomingRecord } from '../kafka/port.js'
+import { Recent } from '../recent.js'
 import { BatchTree } from './batch-tree.js'
 import { sha256 } from './hash.js'
 import type { PublicKey, Role } from './keys.js'
-import { Recent } from './recent.js'
 import { signedParts } from './sealer.js'
 import { TrustFile, type TrustLog } from './trust-file.js'
 
