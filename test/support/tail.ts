@@ -14,7 +14,7 @@ export class Tail<T> {
   }
 
   /** Resolves with all items as soon as `holds` says so; a failure shows what came instead. */
-  until(what: string, holds: (items: readonly T[]) => boolean, timeoutMs = 20_000): Promise<readonly T[]> {
+  until(what: string, holds: (items: readonly T[]) => boolean, timeoutMs = 45_000): Promise<readonly T[]> {
     return new Promise((resolve, reject) => {
       const check = () => {
         if (!holds(this.items)) return

@@ -157,7 +157,7 @@ export class World {
   until(
     what: string,
     holds: (ledger: readonly LedgerEvent[]) => boolean,
-    timeoutMs = 20_000,
+    timeoutMs = 45_000,
   ): Promise<readonly LedgerEvent[]> {
     return new Promise((resolve, reject) => {
       const check = () => {
