@@ -1,3 +1,5 @@
+import { WITHIN_MS } from './patience.js'
+
 /** A list that grows, and whoever waits for what will be in it: a condition instead of a sleep. */
 export class Tail<T> {
   readonly items: T[] = []
@@ -14,7 +16,7 @@ export class Tail<T> {
   }
 
   /** Resolves with all items as soon as `holds` says so; a failure shows what came instead. */
-  until(what: string, holds: (items: readonly T[]) => boolean, timeoutMs = 45_000): Promise<readonly T[]> {
+  until(what: string, holds: (items: readonly T[]) => boolean, timeoutMs = WITHIN_MS): Promise<readonly T[]> {
     return new Promise((resolve, reject) => {
       const check = () => {
         if (!holds(this.items)) return

@@ -41,6 +41,7 @@ import {
   type Sidecar,
 } from '@unwind/sidecar'
 import { inject } from 'vitest'
+import { WITHIN_MS } from './patience.js'
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
@@ -157,7 +158,7 @@ export class World {
   until(
     what: string,
     holds: (ledger: readonly LedgerEvent[]) => boolean,
-    timeoutMs = 45_000,
+    timeoutMs = WITHIN_MS,
   ): Promise<readonly LedgerEvent[]> {
     return new Promise((resolve, reject) => {
       const check = () => {

@@ -5,6 +5,7 @@ import { type EventSender, generateKey, type Role, type SigningKey, signingKey }
 import type { LoadedContract } from '@unwind/sidecar'
 import { Redis } from 'ioredis'
 import { inject } from 'vitest'
+import { WITHIN_MS } from '../../support/patience.js'
 import { loaded, silent, World } from '../../support/world.js'
 
 /** A world with contracts, recorders and coordinators. */
@@ -238,8 +239,7 @@ export async function eventually<T>(
   what: string,
   ask: () => Promise<T>,
   holds: (answer: T) => boolean,
-  // Of a machine that is busy with other things; what holds is answered at once.
-  withinMs = 45_000,
+  withinMs = WITHIN_MS,
 ): Promise<T> {
   const deadline = Date.now() + withinMs
   for (;;) {

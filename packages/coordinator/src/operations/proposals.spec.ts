@@ -19,12 +19,12 @@ function blind(over: Partial<ProposalsOptions> = {}) {
   return { proposals: new Proposals(options), sent }
 }
 
-const proposal = (correlationId: string, rollbackId: string | null = 'rb-1') => ({
+const proposal = (correlationId: string) => ({
   correlationId,
   reason: 'r',
   systems: [],
   part: null,
-  rollbackId,
+  rollbackId: 'rb-1',
   incidentClass: null,
   release: null,
   proposedBy: 'alice',

@@ -57,7 +57,9 @@ export class RedisView {
   constructor(private readonly options: ViewOptions) {
     this.#base = `${options.prefix}:${LAYOUT}`
     this.#connection = new ViewConnection(options.url, options.logger)
-    this.index = new RollbackIndex(this.#redis, `${this.#base}:index:`, answer => this.#asking(answer))
+    this.index = new RollbackIndex(this.#connection.redis, `${this.#base}:index:`, answer =>
+      this.#connection.ask(answer),
+    )
   }
 
   /** Connects; stays quiet when Redis is away, because closing and escalating go on without it. */
@@ -90,8 +92,8 @@ export class RedisView {
     const kept = records.filter(keeps)
     const entries = await this.#entries(kept)
     await failpoint('view.before-append')
-    const answer = await this.#asking(
-      this.#scripted.unwindAppend(
+    const answer = await this.#connection.ask(
+      this.#connection.scripts.unwindAppend(
         this.#watermarks(topic),
         this.#buildings(topic),
         String(partition),
@@ -125,8 +127,8 @@ export class RedisView {
     limit: number,
     beyond: 'first' | 'none',
   ): Promise<ReadRecords> {
-    const [watermark, building, until, total, [name, ...packed]] = await this.#asking(
-      this.#scripted.unwindReadBuffer(
+    const [watermark, building, until, total, [name, ...packed]] = await this.#connection.ask(
+      this.#connection.scripts.unwindReadBuffer(
         `${this.#records(topic)}${key}`,
         this.#watermarks(topic),
         this.#buildings(topic),
@@ -153,8 +155,8 @@ export class RedisView {
       this.#watermarks(topic),
       ...places.map(p => this.#touched(topic) + placeName(p.system, p.resource)),
     ]
-    const [marks, found] = await this.#asking(
-      this.#scripted.unwindTouched(String(keys.length), ...keys, String(most)),
+    const [marks, found] = await this.#connection.ask(
+      this.#connection.scripts.unwindTouched(String(keys.length), ...keys, String(most)),
     )
     return {
       watermarks: new Map(pairs(marks).map(([partition, offset]) => [Number(partition), BigInt(offset)])),
@@ -164,14 +166,18 @@ export class RedisView {
 
   /** @returns next offset of each partition that the view has begun. @throws ViewUnavailable */
   async watermarks(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    const all = await this.#asking(this.#redis.hgetall(this.#watermarks(topic)))
+    const all = await this.#connection.ask(this.#connection.redis.hgetall(this.#watermarks(topic)))
     return new Map(Object.entries(all).map(([partition, offset]) => [Number(partition), BigInt(offset)]))
   }
 
   /** Declares the view of a partition void; its projector fills it again. @throws ViewUnavailable */
   async forget(topic: string, partition: number): Promise<void> {
-    await this.#asking(
-      this.#scripted.unwindForget(this.#watermarks(topic), this.#buildings(topic), String(partition)),
+    await this.#connection.ask(
+      this.#connection.scripts.unwindForget(
+        this.#watermarks(topic),
+        this.#buildings(topic),
+        String(partition),
+      ),
     )
   }
 
@@ -179,23 +185,23 @@ export class RedisView {
   async forgetAll(topics: readonly string[]): Promise<void> {
     const keys = topics.flatMap(topic => [this.#watermarks(topic), this.#buildings(topic)])
     const name = randomBytes(6).toString('base64url')
-    const old = await this.#asking(
-      this.#scripted.unwindForgetAll(1 + keys.length, `${this.#base}:index:name`, ...keys, name),
+    const old = await this.#connection.ask(
+      this.#connection.scripts.unwindForgetAll(1 + keys.length, `${this.#base}:index:name`, ...keys, name),
     )
     await this.index.drop(old)
   }
 
   /** Offsets that the view of a partition has to reach until it is complete again; empty: it is. @throws ViewUnavailable */
   async building(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    const all = await this.#asking(this.#redis.hgetall(this.#buildings(topic)))
+    const all = await this.#connection.ask(this.#connection.redis.hgetall(this.#buildings(topic)))
     const open = Object.entries(all).filter(([name]) => name.endsWith('.until'))
     return new Map(open.map(([name, until]) => [Number(name.slice(0, -'.until'.length)), BigInt(until)]))
   }
 
   /** One number for all that the view holds of these topics (I8). @throws ViewUnavailable */
   digest(topics: readonly string[]): Promise<ViewDigest> {
-    return this.#asking(
-      digestOf(this.#redis, topics, topic => ({
+    return this.#connection.ask(
+      digestOf(this.#connection.redis, topics, topic => ({
         records: this.#records(topic),
         buildings: this.#buildings(topic),
         watermarks: this.#watermarks(topic),
@@ -210,13 +216,13 @@ export class RedisView {
    */
   async note(name: string, text: string, keepMs: number): Promise<string | null> {
     const key = `${this.#base}:note:${name}`
-    const set = await this.#asking(this.#redis.set(key, text, 'PX', keepMs, 'NX'))
-    return set === 'OK' ? null : this.#asking(this.#redis.get(key))
+    const set = await this.#connection.ask(this.#connection.redis.set(key, text, 'PX', keepMs, 'NX'))
+    return set === 'OK' ? null : this.#connection.ask(this.#connection.redis.get(key))
   }
 
   /** Replaces a note. @throws ViewUnavailable */
   async renote(name: string, text: string, keepMs: number): Promise<void> {
-    await this.#asking(this.#redis.set(`${this.#base}:note:${name}`, text, 'PX', keepMs))
+    await this.#connection.ask(this.#connection.redis.set(`${this.#base}:note:${name}`, text, 'PX', keepMs))
   }
 
   async #entries(records: readonly IncomingRecord[]): Promise<readonly IndexEntry[]> {
@@ -240,18 +246,6 @@ export class RedisView {
 
   #buildings(topic: string): string {
     return `${this.#base}:buildings:${topic}`
-  }
-
-  get #redis() {
-    return this.#connection.redis
-  }
-
-  get #scripted() {
-    return this.#connection.scripts
-  }
-
-  #asking<T>(answer: Promise<T>): Promise<T> {
-    return this.#connection.ask(answer)
   }
 }
 
